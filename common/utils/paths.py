@@ -1,0 +1,23 @@
+"""Where things lie: the one place that knows the project's folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PRETRAINED = ROOT / "pretrained_models"
+FREE = PRETRAINED / "free"  # shipped: the free body, the lifter's and the detectors' weights
+DATASET = ROOT / "dataset"
+OUTPUT = ROOT / "output"
+
+
+def human_model_files() -> Path:
+    """The folder of the official body-model files; the environment variable HUMAN_MODEL_FILES points elsewhere."""
+    return Path(os.environ.get("HUMAN_MODEL_FILES") or PRETRAINED / "human_model_files")
+
+
+def found(path: str | Path) -> Path:
+    """A path as the user typed it: as it stands, else below the project's root; the first where neither exists."""
+    path = Path(path).expanduser()
+    return path if path.is_absolute() or path.exists() or not (ROOT / path).exists() else ROOT / path
