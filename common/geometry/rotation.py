@@ -13,7 +13,7 @@ def matrix_from_axis_angle(axis_angle: Tensor) -> Tensor:
     small = squared < 1e-4 if axis_angle.dtype == torch.float64 else squared < 1e-3
     safe = torch.where(small, torch.ones_like(squared), squared)
     angle = safe.sqrt()
-    # Taylor series up to the eighth power of the angle: below the rounding of either precision where they are used
+    # Taylor series up to the eighth power of the angle: below the rounding of either precision here
     sine_series = 1 - squared / 6 * (1 - squared / 20 * (1 - squared / 42 * (1 - squared / 72)))
     cosine_series = 0.5 - squared / 24 * (1 - squared / 30 * (1 - squared / 56 * (1 - squared / 90)))
     sine_part = torch.where(small, sine_series, angle.sin() / angle)
@@ -26,7 +26,7 @@ def matrix_from_axis_angle(axis_angle: Tensor) -> Tensor:
 
 
 def quaternion_from_matrix(matrix: Tensor) -> Tensor:
-    """(..., 3, 3) -> (..., 4) unit quaternion (w, x, y, z), w >= 0; the best conditioned of four ways is taken."""
+    """(..., 3, 3) -> (..., 4) unit quaternion (w, x, y, z), w >= 0, by the best conditioned of four ways."""
     m = matrix.flatten(-2).unbind(-1)
     trace = torch.stack([m[0] + m[4] + m[8], m[0] - m[4] - m[8], m[4] - m[0] - m[8], m[8] - m[0] - m[4]], -1)
     best = trace.argmax(-1, keepdim=True)
@@ -86,8 +86,8 @@ def axis_angle_from_matrix(matrix: Tensor) -> Tensor:
 def matrix_from_6d(numbers: Tensor) -> Tensor:
     """(..., 6) -> (..., 3, 3), by Gram-Schmidt (Zhou et al., 2019).
 
-    The six numbers are a 3x2 matrix read row by row: the first two columns of the rotation, before they are
-    made orthonormal. All five published systems order them so.
+    The six numbers are a 3x2 matrix read row by row: the first two columns of the rotation, before they
+    are made orthonormal. All five published systems order them so.
     """
     first, second = numbers.unflatten(-1, (3, 2)).unbind(-1)
     x = normalize(first, dim=-1)

@@ -15,9 +15,9 @@ from common.structures import Body, Inputs, Prediction, View
 class Model(nn.Module):
     """A network that looks at one person's views and says which body is in them.
 
-    A subclass sets `views`, `joint_set` and `body_model` in its constructor, which takes plain arguments, and
-    speaks its published checkpoint's dialect at the bottom of its own file: `published`, and `translate` where
-    a table of names is not enough.
+    A subclass sets `views`, `joint_set` and `body_model` in its constructor, which takes plain arguments,
+    and speaks its published checkpoint's dialect at the bottom of its own file: `published`, and `translate`
+    where a table of names is not enough.
     """
 
     views: Mapping[
@@ -34,16 +34,16 @@ class Model(nn.Module):
 
     @classmethod
     def translate(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Published tensors, already renamed by `published` -> ours; overridden where names are not enough."""
+        """Published tensors, renamed by `published` already -> ours; for what names cannot say."""
         return dict(state)
 
     @classmethod
     def variant(cls, state: Mapping[str, Tensor]) -> str | None:
-        """Which constructor call a checkpoint looks like, such as "OSX(encoder='large')"; None where unknown."""
+        """The constructor call a checkpoint looks like, "OSX(encoder='large')"; None where unknown."""
         return None
 
     def read_joints(self, body: Body) -> Tensor:
-        """(B, J, 3): this network's joint set, read off its own bodies and off true ones of the same topology."""
+        """(B, J, 3): this network's joint set, read off its own bodies and off true ones."""
         raise NotImplementedError
 
     def forward(self, inputs: Inputs) -> Prediction:

@@ -13,11 +13,11 @@ OUTPUT = ROOT / "output"
 
 
 def human_model_files() -> Path:
-    """The folder of the official body-model files; the environment variable HUMAN_MODEL_FILES points elsewhere."""
+    """The folder of the official body-model files; the variable HUMAN_MODEL_FILES points elsewhere."""
     return Path(os.environ.get("HUMAN_MODEL_FILES") or PRETRAINED / "human_model_files")
 
 
 def found(path: str | Path) -> Path:
-    """A path as the user typed it: as it stands, else below the project's root; the first where neither exists."""
+    """A path as the user typed it: as it stands, else below the project's root."""
     path = Path(path).expanduser()
     return path if path.is_absolute() or path.exists() or not (ROOT / path).exists() else ROOT / path
