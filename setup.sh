@@ -45,7 +45,7 @@ fi
 new_enough "$python" || stop "$python is older than Python 3.11; leave that environment, or use another: PYTHON=..."
 
 requirements=$(mktemp)
-trap 'rm -f "$requirements"' EXIT
+trap 'rm -f "$requirements" "$requirements.bak"' EXIT
 if kept=$("$python" - 2>/dev/null <<'EOF'
 import torch, torchvision
 assert tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2]) >= (2, 6)
@@ -58,12 +58,12 @@ else
     say "installing PyTorch and the rest; this can take some minutes"
     cp requirements.txt "$requirements"
 fi
-sed -i.bak "s|^-e \.|-e \"$PWD${1:+[$1]}\"|; s|\[demo\]||" "$requirements" && rm -f "$requirements.bak"
+sed -i.bak "s|^-e \.|-e \"$PWD${1:+[$1]}\"|; s|\[demo\]||" "$requirements"
 "$python" -m pip install --quiet --disable-pip-version-check -r "$requirements" ||
     stop "pip could not install the packages above; see its message, mend it, and run this again"
 say "ready; to use it in this shell: . ${python%/python}/activate"
 
 case "${1-}" in
-    demo) exec "$python" demo/demo.py ;;
-    test) exec "$python" -m pytest ;;
+    demo) "$python" demo/demo.py ;;
+    test) "$python" -m pytest ;;
 esac

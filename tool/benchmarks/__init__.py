@@ -1,0 +1,1 @@
+"""One module a room: what its speed is, measured here and now."""
