@@ -1,0 +1,110 @@
+"""Two ways to cut a picture: one affine warp, or whole pixels that are then resized."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from common.geometry.crop import inverse, mapped
+
+Array = np.ndarray
+
+
+def warp(picture: Array, matrix: Array, size: tuple[int, int], mirrored: bool = False) -> Array:
+    """(H, W, C) picture -> (h, w, C) float32, bilinear, black outside (Hand4Whole, OSX, SMPLer-X).
+
+    `matrix` (2, 3) carries picture pixels to view pixels; where `mirrored`, pixels of the picture's mirror
+    image. Only the pixels that are needed are mirrored and made float32: the numbers are those of the whole
+    picture, the time is that of the crop.
+    """
+    height, width = size
+    rim = np.array([[-1, -1], [width, -1], [width, height], [-1, height]], dtype=np.float64)
+    corners = mapped(inverse(matrix), rim)
+    limit = np.array(picture.shape[1::-1])
+    x0, y0 = np.clip(np.floor(corners.min(0)) - 2, 0, limit).astype(int)
+    x1, y1 = np.clip(np.ceil(corners.max(0)) + 3, 0, limit).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        return np.zeros((height, width, *picture.shape[2:]), np.float32)
+    columns = slice(limit[0] - x1, limit[0] - x0) if mirrored else slice(x0, x1)
+    needed = picture[y0:y1, columns]
+    needed = np.ascontiguousarray(needed[:, ::-1] if mirrored else needed, dtype=np.float32)
+    moved = matrix.astype(np.float64)
+    moved[:, 2] += moved[:, :2] @ (x0, y0)
+    return cv2.warpAffine(needed, moved, (width, height), flags=cv2.INTER_LINEAR)
+
+
+def whole_pixel_map(
+    center: Array, sides: Array, size: tuple[int, int], angle: float = 0.0, flipped: bool = False
+) -> Array:
+    """The (2, 3) float64 map of the SPIN family: a box onto a view, turned by -angle about the view's
+    middle, flipped.
+
+    center (2,) and sides (2,) of the box in picture pixels, size (height, width), angle in radians.
+    Published: edges go to edges (0 and the view's width) and a flip is x -> width - x; with pixel centers
+    at whole numbers that is up to half a pixel away from where `cut_whole_pixels` puts the picture, and it
+    is what the networks were taught.
+    """
+    limits = np.array([size[1], size[0]], dtype=np.float64)
+    fit = _fit(center, sides, size)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    moved = turn @ (fit[:2, 2] - limits / 2) + limits / 2
+    matrix = np.concatenate([turn @ fit[:2, :2], moved[:, None]], 1)
+    return np.stack([np.array([0, 0, limits[0]]) - matrix[0], matrix[1]]) if flipped else matrix
+
+
+def _fit(center: Array, sides: Array, size: tuple[int, int]) -> Array:
+    """(3, 3), in the published order of operations: whole pixels are decided by its last bits."""
+    fit = np.eye(3)
+    for axis, length in enumerate((size[1], size[0])):
+        fit[axis, axis] = length / sides[axis]
+        fit[axis, 2] = length * (-center[axis] / sides[axis] + 0.5)
+    return fit
+
+
+def whole_pixel_box(center: Array, sides: Array, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The box x0, y0, x1, y1 that is cut: corners mapped back and cut toward zero (published)."""
+    back = np.linalg.inv(_fit(center, sides, size))
+    first, last = back @ np.array([0.0, 0.0, 1.0]), back @ np.array([size[1], size[0], 1.0])
+    return int(first[0]), int(first[1]), int(last[0]), int(last[1])
+
+
+def cut_whole_pixels(
+    picture: Array,
+    center: Array,
+    sides: Array,
+    size: tuple[int, int],
+    angle: float = 0.0,
+    cubic: bool = False,
+) -> Array:
+    """(H, W, C) picture -> (h, w, C) float32: whole pixels on a black canvas, turned, resized (the SPIN
+    family).
+
+    Bilinear without antialiasing (SMPLer), or cut to uint8 and resized by an antialiased cubic (PyMAF-X).
+    """
+    x0, y0, x1, y1 = whole_pixel_box(center, sides, size)
+    x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
+    margin = int(math.hypot(x1 - x0, y1 - y0) / 2 - (y1 - y0) / 2) if angle else 0
+    canvas = _pasted(picture, x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+    if angle:
+        height, width = canvas.shape[:2]
+        turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), math.degrees(angle), 1.0)
+        canvas = cv2.warpAffine(canvas, turn, (width, height), flags=cv2.INTER_LINEAR)
+        canvas = canvas[margin : height - margin, margin : width - margin]
+    if not cubic:
+        return cv2.resize(canvas, size[::-1], interpolation=cv2.INTER_LINEAR)
+    whole = torch.from_numpy(canvas.astype(np.uint8)).movedim(-1, 0)[None]
+    return interpolate(whole, size, mode="bicubic", antialias=True)[0].movedim(0, -1).float().numpy()
+
+
+def _pasted(picture: Array, x0: int, y0: int, x1: int, y1: int) -> Array:
+    """The part of a picture in a box, float32, black where the box leaves the picture."""
+    canvas = np.zeros((y1 - y0, x1 - x0, *picture.shape[2:]), np.float32)
+    left, top = max(x0, 0), max(y0, 0)
+    right, bottom = min(x1, picture.shape[1]), min(y1, picture.shape[0])
+    if right > left and bottom > top:
+        canvas[top - y0 : bottom - y0, left - x0 : right - x0] = picture[top:bottom, left:right]
+    return canvas
