@@ -93,6 +93,7 @@ class Person:
     vertices: np.ndarray | None = None  # (V, 3) a true mesh, camera
     intrinsics: np.ndarray | None = None  # (3, 3)
     mask: np.ndarray | None = None  # (H, W) bool
+    score: float | None = None  # how sure a detector is that this is a person, 0..1
 
 
 @dataclass(frozen=True)

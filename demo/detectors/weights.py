@@ -1,0 +1,29 @@
+"""The shipped weights of the detectors: found, and loaded strictly."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from common.utils.paths import FREE
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def load(network: Network, name: str, device: torch.device | str = "cpu") -> Network:
+    """The network with the shipped weights of that name, in float32, ready to run.
+
+    Raises FileNotFoundError in one sentence where the file is missing.
+    """
+    path = FREE / "detectors" / f"{name}.safetensors"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing: it is part of the project; restore it, or make it again with "
+            "`python -m tool.prepare.detector_weights`."
+        )
+    network.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)
