@@ -131,6 +131,20 @@ SMPLX_144 = JointSet(
     (*SMPLX_55.names, *_VERTEX_21, *_FACE_51, *_CONTOUR_17),
     {**SMPLX_55.parts, "face": slice(76, 144)},
 )
+MANO_21 = JointSet("mano_21", (*MANO_16.names, *_TIPS))
+FLAME_73 = JointSet("flame_73", (*FLAME_5.names, *_FACE_51, *_CONTOUR_17), {"face": slice(5, 73)})
+
+# what OSX, SMPLer-X and SMPLest-X are supervised on; the eyes of the face part are the body's once more, and as
+# published no key point of the eyes ever taught them, so they have names of their own
+WHOLE_BODY_137 = JointSet(
+    "whole_body_137",
+    (
+        "pelvis", *_pairs("hip", "knee", "ankle"), "neck", *_pairs("shoulder", "elbow", "wrist"), *_sides(*_FEET),
+        *_pairs("ear", "eye"), "nose", *_sides(*_HAND_21),
+        "jaw", "head", *_pairs("face_eye"), *_FACE_51, *_CONTOUR_17,
+    ),
+    {"body": slice(0, 25), "left_hand": slice(25, 45), "right_hand": slice(45, 65), "face": slice(65, 137)},
+)  # fmt: skip
 
 # what detectors and annotators see
 COCO_17 = JointSet(
@@ -158,3 +172,18 @@ BLAZEPOSE_33 = JointSet(
         *_pairs("hip", "knee", "ankle", "heel", "big_toe"),
     ),
 )  # fmt: skip
+
+# what the lifter looks at, by names that detectors share, and what it is taught: the body's joints besides
+LIFTER_29 = JointSet(
+    "lifter_29",
+    (
+        *COCO_17.names[:5],
+        *_pairs("shoulder", "elbow", "wrist", "thumb_2", "index_1", "pinky_1"),
+        *_pairs("hip", "knee", "ankle", "heel", "big_toe", "small_toe"),
+    ),
+)
+LIFTER_39 = JointSet(
+    "lifter_39",
+    (*_BODY_22, *(name for name in LIFTER_29.names if name not in _BODY_22)),
+    {"body": slice(0, 22)},
+)

@@ -1,0 +1,153 @@
+"""Pickles of numbers, read without running anything that lies in them."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import scipy.sparse
+
+
+class Inert:
+    """What stands in a pickle for an object of a class that is not loaded: its class's name and its state."""
+
+    origin = ""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = arguments
+        self.state: Any = {}
+
+    def __new__(cls, *arguments: Any) -> Inert:
+        made = super().__new__(cls)
+        made.arguments, made.state = arguments, {}
+        return made
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+def read_pickle(path: str | Path) -> Any:
+    """The lists, dicts, numbers, strings and arrays of a pickle, of Python 2 too; text is taken as Latin-1.
+
+    Chumpy arrays and sparse matrices come back as `Inert`, for `as_array` to turn into numbers; neither chumpy
+    nor any other package is imported. Raises FileNotFoundError, and ValueError in one sentence where the file
+    is cut off, is no pickle, or holds anything that would have to be run.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        return _load(file, path)
+
+
+def read_object(path: str | Path) -> Any:
+    """What `numpy.save` made of a single object that is no array, read as `read_pickle` reads."""
+    path = Path(path)
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read_header = (
+                np.lib.format.read_array_header_1_0
+                if version == (1, 0)
+                else np.lib.format.read_array_header_2_0
+            )
+            read_header(file)
+        except ValueError as error:
+            raise ValueError(f"{path} is cut off or is no .npy file; fetch it again.") from error
+        return as_array(_load(file, path)).item()
+
+
+def _load(file: BinaryIO, path: Path) -> Any:
+    try:
+        return _Reader(file, encoding="latin1").load()
+    except _Refused as error:
+        raise ValueError(f"{path} is not read: it holds {error}, which is code and not numbers.") from error
+    except Exception as error:  # a broken pickle fails in any way
+        raise ValueError(f"{path} is cut off or is no pickle; fetch it again.") from error
+
+
+def as_array(value: Any) -> np.ndarray:
+    """A NumPy array from an array, a number, a list, a sparse matrix (made dense) or a chumpy array."""
+    if not isinstance(value, Inert):
+        return value.toarray() if scipy.sparse.issparse(value) else np.asarray(value)
+    if value.origin.startswith("scipy.sparse"):
+        return _sparse(value).toarray()
+    if "x" in value.state:  # a plain chumpy array
+        return np.asarray(value.state["x"])
+    if {"a", "idxs"} <= set(value.state):  # chumpy's Select: some entries of another, in another shape
+        picked = as_array(value.state["a"]).ravel()[as_array(value.state["idxs"])]
+        return picked.reshape(value.state.get("preferred_shape", picked.shape))
+    raise ValueError(f"An entry of type {value.origin} cannot be turned into an array.")
+
+
+def _sparse(value: Inert) -> scipy.sparse.spmatrix:
+    state = value.state
+    shape = state.get("_shape", state.get("shape"))
+    form = value.origin.rsplit(".", 1)[-1][:3]
+    if form == "coo":
+        place = state["coords"] if "coords" in state else (state["row"], state["col"])
+        return scipy.sparse.coo_matrix((state["data"], tuple(place)), shape)
+    if form not in ("csc", "csr"):
+        raise ValueError(f"An entry of type {value.origin} cannot be turned into an array.")
+    kind = scipy.sparse.csc_matrix if form == "csc" else scipy.sparse.csr_matrix
+    return kind((state["data"], state["indices"], state["indptr"]), shape)
+
+
+class _Refused(Exception):
+    """A pickle asks for something that is not known to be harmless; the text is its name."""
+
+
+class _ArrayClass:
+    """Stands for numpy.ndarray where a pickle names it."""
+
+
+def _empty_array(kind: type, shape: tuple[int, ...], code: str | bytes) -> np.ndarray:
+    return np.empty(0)  # what it holds follows as its state
+
+
+def _array_of_bytes(buffer: bytes, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    return np.frombuffer(buffer, dtype).reshape(shape, order=order)
+
+
+def _scalar(dtype: np.dtype, value: bytes) -> Any:
+    return np.frombuffer(value, dtype)[0]
+
+
+def _bytes_of(text: str, encoding: str) -> bytes:
+    return text.encode("latin1")
+
+
+def _of_python_2(kind: type, base: type, state: Any) -> Any:
+    if not issubclass(kind, Inert):
+        raise _Refused(f"{kind}")
+    return kind()
+
+
+_HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "ndarray"): _ArrayClass,
+    ("numpy", "dtype"): np.dtype,
+    ("multiarray", "_reconstruct"): _empty_array,
+    ("multiarray", "scalar"): _scalar,
+    ("numeric", "_frombuffer"): _array_of_bytes,
+    ("_codecs", "encode"): _bytes_of,
+    ("copyreg", "_reconstructor"): _of_python_2,
+    ("builtins", "object"): object,
+    ("builtins", "set"): set,
+    ("builtins", "slice"): slice,
+    ("collections", "OrderedDict"): dict,
+}
+_NUMPY_CORES = ("numpy.core.", "numpy._core.")
+
+
+class _Reader(pickle.Unpickler):
+    """An unpickler to which every class is a stranger, but for the few that hold numbers."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        for core in _NUMPY_CORES:
+            module = module.removeprefix(core)
+        if (module, name) in _HARMLESS:
+            return _HARMLESS[module, name]
+        if module.split(".")[0] == "chumpy" or module.startswith("scipy.sparse"):
+            return type(name, (Inert,), {"origin": f"{module}.{name}"})
+        raise _Refused(f"{module}.{name}")
