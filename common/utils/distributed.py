@@ -1,0 +1,120 @@
+"""One process or many: start and end them, share numbers between them, wrap a module for them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from common.utils.errors import UserError
+
+T = TypeVar("T")
+
+
+@contextmanager
+def processes() -> Iterator[None]:
+    """Join the other processes where a launcher such as torchrun started several; leave them at the end."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
+        yield
+        return
+    chosen = device()
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
+    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def started() -> bool:
+    """Whether a launcher has already started this process as one of several."""
+    return "WORLD_SIZE" in os.environ
+
+
+def relaunch(count: int, module: str, arguments: list[str]) -> None:
+    """Replace this process by `count` of them on this machine, each running `python -m module arguments`."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    os.execv(sys.executable, [*command, "-m", module, *arguments])
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def first() -> bool:
+    """Whether this is the process that writes files and speaks to the user."""
+    return rank() == 0
+
+
+def device() -> torch.device:
+    """The device of this process: its own GPU, Apple's for a single process, else the CPU."""
+    place = int(os.environ.get("LOCAL_RANK", "0"))
+    if torch.cuda.is_available():
+        if place >= torch.cuda.device_count():
+            raise UserError(
+                f"Process {place} has no GPU of its own: there are {torch.cuda.device_count()}; start no more processes."
+            )
+        return torch.device("cuda", place)
+    if torch.backends.mps.is_available() and world() == 1:
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def wrapped(module: nn.Module) -> nn.Module:
+    """The module itself in one process; in several, wrapped so that its gradients are averaged over all.
+
+    Buffers are not sent around at each step: the body models' are large and constant.
+    """
+    if world() == 1:
+        return module
+    return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def without_averaging(module: nn.Module, quiet: bool) -> Any:
+    """A context in which gradients stay in their process: for all but the last part of a batch."""
+    return module.no_sync() if quiet and isinstance(module, DistributedDataParallel) else nullcontext()
+
+
+def averaged(numbers: Tensor) -> Tensor:
+    """The mean of a tensor over all processes, in all processes."""
+    if world() == 1:
+        return numbers
+    total = numbers.clone()
+    dist.all_reduce(total)
+    return total / world()
+
+
+def gathered(item: T) -> list[T]:
+    """The items of all processes, in the order of their ranks, in all processes."""
+    if world() == 1:
+        return [item]
+    items: list[Any] = [None] * world()
+    dist.all_gather_object(items, item)
+    return items
+
+
+def from_first(item: T) -> T:
+    """The first process's item, in all processes."""
+    if world() == 1:
+        return item
+    items = [item]
+    dist.broadcast_object_list(items, src=0)
+    return items[0]
+
+
+def wait_for_all() -> None:
+    if world() > 1:
+        dist.barrier()
