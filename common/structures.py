@@ -12,60 +12,17 @@ Conventions, stated once:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from common.geometry import camera
 from common.joints import BodyLayout, JointSet
-
-
-@dataclass
-class Record:
-    """A dataclass of tensors that can be stacked, moved and pinned as one."""
-
-    def map(self, function: Callable[[Tensor], Tensor]) -> Self:
-        return replace(self, **{f.name: _map(getattr(self, f.name), function) for f in fields(self)})
-
-    def to(self, device: torch.device | str) -> Self:
-        return self.map(lambda tensor: tensor.to(device, non_blocking=True))
-
-    def pin_memory(self) -> Self:
-        return self.map(Tensor.pin_memory)
-
-    @classmethod
-    def stack(cls, records: Sequence[Self]) -> Self:
-        return cls(**{f.name: _stack([getattr(r, f.name) for r in records]) for f in fields(cls)})
-
-
-def _map(value: Any, function: Callable[[Tensor], Tensor]) -> Any:
-    match value:
-        case Tensor():
-            return function(value)
-        case Record():
-            return value.map(function)
-        case dict():
-            return {key: _map(item, function) for key, item in value.items()}
-        case tuple():
-            return tuple(_map(item, function) for item in value)
-    return value
-
-
-def _stack(values: list[Any]) -> Any:
-    match values[0]:
-        case Tensor():
-            return torch.stack(values)
-        case Record() as first:
-            return type(first).stack(values)
-        case dict() as first:
-            return {key: _stack([value[key] for value in values]) for key in first}
-        case None:
-            return None
-    return tuple(values)
+from common.utils.record import Record
 
 
 @dataclass
@@ -112,10 +69,12 @@ class View:
 
 @dataclass
 class Crop(Record):
-    """Where a view was cut from its picture."""
+    """Where a view was cut from its picture: mirrored first where `flipped`, then from a box turned by
+    `angle`.
+    """
 
     matrix: Tensor  # (B, 2, 3) image pixels -> view pixels; turn, scale and flip included
-    angle: Tensor  # (B,) radians, the turn alone
+    angle: Tensor  # (B,) radians from the x to the y axis, of the box alone: what is seen turns by -angle
     flipped: Tensor  # (B,) bool
     image_size: Tensor  # (B, 2) width, height of the picture
 
@@ -127,10 +86,17 @@ class Crop(Record):
         """(B, N, 2) view pixels -> (B, N, 2) image pixels."""
         return (xy - self.matrix[:, None, :, 2]) @ torch.linalg.inv(self.matrix[:, :, :2]).mT
 
+    def turned(self, points: Tensor) -> Tensor:
+        """(B, N, 3) camera axes -> the view's: mirrored, then turned; the caller swaps left and right."""
+        x, y, z = points.unbind(-1)
+        x = torch.where(self.flipped[:, None], -x, x)
+        cos, sin = self.angle.cos()[:, None], self.angle.sin()[:, None]
+        return torch.stack([cos * x + sin * y, cos * y - sin * x, z], -1)
+
 
 @dataclass
 class BodyParams(Record):
-    """The numbers that pose and shape a body. P joints turn: 24 in SMPL, 55 in SMPL-X, 16 in MANO, 5 in FLAME."""
+    """What poses and shapes a body. P joints turn: 24 in SMPL, 55 in SMPL-X, 16 in MANO, 5 in FLAME."""
 
     rotations: Tensor  # (B, P, 3, 3)
     betas: Tensor  # (B, S)
@@ -142,9 +108,7 @@ class Body(Record):
     """A posed body, in meters, before any camera."""
 
     vertices: Tensor  # (B, V, 3)
-    joints: (
-        Tensor  # (B, K, 3) all the official model reports: the P that turn, then skin points and landmarks
-    )
+    joints: Tensor  # (B, K, 3) all the official model reports: the P that turn, skin points, landmarks
     rest: Tensor  # (B, V, 3) the same shape in the rest pose
     topology: str  # "smpl", "smplx"... or the free body's own: what may index its vertices
 
@@ -155,41 +119,50 @@ class Camera(Protocol):
         ...
 
     def in_image(self, crop: Crop) -> Perspective:
-        """The same picture points, in pixels of the full picture; the crop upright."""
+        """The same points, in pixels of the full picture; the crop may be flipped, not turned."""
         ...
 
 
 @dataclass
 class Perspective(Record):
+    """A pinhole that sees a body moved by `translation`; a mirrored axis has a negative focal length."""
+
     focal: Tensor  # (B, 2)
     center: Tensor  # (B, 2)
     translation: Tensor  # (B, 3) added to the body
     epsilon: float = 0.0  # added to the depth before dividing (published: 1e-4)
 
     def project(self, points: Tensor) -> Tensor:
-        x, y, z = (points + self.translation[:, None]).unbind(-1)
-        flat = torch.stack([x, y], -1) / (z + self.epsilon)[..., None]
-        return flat * self.focal[:, None] + self.center[:, None]
+        return camera.perspective(points + self.translation[:, None], self.focal, self.center, self.epsilon)
 
     def in_image(self, crop: Crop) -> Perspective:
         zoom = crop.matrix[:, :, :2].diagonal(dim1=1, dim2=2)
         return replace(self, focal=self.focal / zoom, center=(self.center - crop.matrix[..., 2]) / zoom)
 
+    def at_focal(self, focal: Tensor, center: Tensor) -> Perspective:
+        """Through another lens, (B, 2) each, from where the origin is as large and at the same pixel."""
+        depth = self.translation[:, 2:] * (focal / self.focal).abs().mean(-1, keepdim=True)
+        flat = self.translation[:, :2] / self.translation[:, 2:] * self.focal + self.center
+        translation = torch.cat([(flat - center) / focal * depth, depth], 1)
+        return replace(self, focal=focal, center=center, translation=translation)
+
 
 @dataclass
 class WeakPerspective(Record):
+    """A camera infinitely far away; -1 to 1 spans the view, as the SPIN family has it."""
+
     scale: Tensor  # (B,)
     shift: Tensor  # (B, 2) meters
     size: Tensor  # (B, 2) width, height of the view
 
     def project(self, points: Tensor) -> Tensor:
-        flat = self.scale[:, None, None] * (points[..., :2] + self.shift[:, None])
-        return (flat + 1) / 2 * self.size[:, None]
+        return camera.weak_perspective(points, self.scale, self.shift, self.size)
 
     def in_image(self, crop: Crop, focal: float = 5000.0) -> Perspective:
+        """A perspective camera so far away that it sees nearly the same (published: focal length 5000)."""
+        lens = focal * self.size / self.size[:, :1]
         depth = 2 * focal / (self.scale[:, None] * self.size[:, :1])
-        far = Perspective(torch.full_like(self.size, focal), self.size / 2, torch.cat([self.shift, depth], 1))
-        return far.in_image(crop)
+        return Perspective(lens, self.size / 2, torch.cat([self.shift, depth], 1)).in_image(crop)
 
 
 @dataclass
@@ -204,7 +177,7 @@ class Inputs(Record):
 
 @dataclass
 class Target(Record):
-    """What is known of the person: points in the main view and its turn, the body as annotated until `prepare`."""
+    """What is known: points in the main view and its turn, the body as annotated until `prepare`."""
 
     joints_2d: Tensor  # (B, J, 3) view pixels
     joints_3d: Tensor  # (B, J, 4) meters

@@ -12,6 +12,8 @@ from torch.nn.functional import interpolate
 from common.geometry.crop import inverse, mapped
 
 Array = np.ndarray
+Color = tuple[float, float, float]
+NO_COLOR: Color = (1.0, 1.0, 1.0)
 
 
 def warp(picture: Array, matrix: Array, size: tuple[int, int], mirrored: bool = False) -> Array:
@@ -73,31 +75,49 @@ def whole_pixel_box(center: Array, sides: Array, size: tuple[int, int]) -> tuple
 
 
 def cut_whole_pixels(
+    picture: Array, center: Array, sides: Array, size: tuple[int, int], angle: float = 0.0
+) -> Array:
+    """(H, W, C) picture -> (h, w, C) float32: whole pixels, black outside, turned, resized (SPIN, SMPLer).
+
+    Resizing is bilinear, without antialiasing.
+    """
+    canvas = _whole_pixels(picture, center, sides, size, angle)
+    return cv2.resize(canvas, size[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def cut_whole_pixels_cubic(
     picture: Array,
     center: Array,
     sides: Array,
     size: tuple[int, int],
     angle: float = 0.0,
-    cubic: bool = False,
+    color: Color = NO_COLOR,
 ) -> Array:
-    """(H, W, C) picture -> (h, w, C) float32: whole pixels on a black canvas, turned, resized (the SPIN
-    family).
+    """The same, colored first, cut to whole grey levels before an antialiased cubic resize (PyMAF-X)."""
+    canvas = _whole_pixels(picture, center, sides, size, angle, color).astype(np.uint8)
+    pixels = torch.from_numpy(canvas).movedim(-1, 0)[None]
+    return interpolate(pixels, size, mode="bicubic", antialias=True)[0].movedim(0, -1).float().numpy()
 
-    Bilinear without antialiasing (SMPLer), or cut to uint8 and resized by an antialiased cubic (PyMAF-X).
-    """
+
+def colored(pixels: Array, color: Color) -> Array:
+    """(..., 3) float32 times a factor a channel, kept within 0 to 255."""
+    return pixels if color == NO_COLOR else np.clip(pixels * np.float32(color), 0, 255)
+
+
+def _whole_pixels(
+    picture: Array, center: Array, sides: Array, size: tuple[int, int], angle: float, color: Color = NO_COLOR
+) -> Array:
+    """The box's own pixels, float32, turned about its middle; a margin keeps real pixels in the corners."""
     x0, y0, x1, y1 = whole_pixel_box(center, sides, size)
     x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
     margin = int(math.hypot(x1 - x0, y1 - y0) / 2 - (y1 - y0) / 2) if angle else 0
-    canvas = _pasted(picture, x0 - margin, y0 - margin, x1 + margin, y1 + margin)
-    if angle:
-        height, width = canvas.shape[:2]
-        turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), math.degrees(angle), 1.0)
-        canvas = cv2.warpAffine(canvas, turn, (width, height), flags=cv2.INTER_LINEAR)
-        canvas = canvas[margin : height - margin, margin : width - margin]
-    if not cubic:
-        return cv2.resize(canvas, size[::-1], interpolation=cv2.INTER_LINEAR)
-    whole = torch.from_numpy(canvas.astype(np.uint8)).movedim(-1, 0)[None]
-    return interpolate(whole, size, mode="bicubic", antialias=True)[0].movedim(0, -1).float().numpy()
+    canvas = colored(_pasted(picture, x0 - margin, y0 - margin, x1 + margin, y1 + margin), color)
+    if not angle:
+        return canvas
+    height, width = canvas.shape[:2]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), math.degrees(angle), 1.0)
+    canvas = cv2.warpAffine(canvas, turn, (width, height), flags=cv2.INTER_LINEAR)
+    return canvas[margin : height - margin, margin : width - margin]
 
 
 def _pasted(picture: Array, x0: int, y0: int, x1: int, y1: int) -> Array:

@@ -1,0 +1,70 @@
+"""Person -> Sample: the one road every picture takes, in training, tests and the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from common.geometry.camera import assumed_intrinsics
+from common.joints import BodyLayout, JointSet
+from common.preprocess.augment import Chance
+from common.preprocess.pictures import open_picture
+from common.preprocess.targets import make_target
+from common.preprocess.views import cut
+from common.structures import Crop, Inputs, Person, Sample, View
+
+
+def make_sample(
+    person: Person,
+    views: Mapping[str, View],
+    joint_set: JointSet,
+    body: BodyLayout,
+    chance: Chance | None = None,
+    seed: int = 0,
+) -> Sample:
+    """One person as a network wants to see it: annotated or merely detected, with a picture or with a pose
+    alone.
+
+    views: the network's, the main one first. joint_set, body: whose the target's numbers are. chance: what
+    happens to the sample; nothing by default. seed: of what is drawn on the device. A person without
+    picture and points has no views, and crops that change nothing. Raises BrokenPicture, which names the
+    file and the person.
+    """
+    chance = chance or Chance()
+    if person.image is not None:
+        person = replace(person, image=open_picture(person.image, name=person.name))
+    if person.image is None and person.joints_2d is None:
+        cuts: dict[str, Tensor] = {}
+        crops = {name: _untouched(person) for name in views}
+    else:
+        pairs = {name: cut(person, view, chance) for name, view in views.items()}
+        cuts = {name: pair[0] for name, pair in pairs.items()}
+        crops = {name: pair[1] for name, pair in pairs.items()}
+    main = next(iter(crops.values()))
+    inputs = Inputs(cuts, crops, _intrinsics(person, main), _part_scores(person, main))
+    return Sample(person.name, torch.tensor(seed), inputs, make_target(person, main, joint_set, body))
+
+
+def _untouched(person: Person) -> Crop:
+    """The crop of a person nobody photographed."""
+    size = (1.0, 1.0) if person.intrinsics is None else 2 * person.intrinsics[:2, 2]
+    return Crop(
+        torch.eye(3)[:2], torch.tensor(0.0), torch.tensor(False), torch.as_tensor(size, dtype=torch.float32)
+    )
+
+
+def _intrinsics(person: Person, crop: Crop) -> Tensor:
+    if person.intrinsics is not None:
+        return torch.as_tensor(person.intrinsics, dtype=torch.float32)
+    return assumed_intrinsics(*crop.image_size.tolist())
+
+
+def _part_scores(person: Person, crop: Crop) -> Tensor:
+    """(3,) in the view's own left and right, -1 where no detector looked."""
+    if person.part_scores is None:
+        return torch.full((3,), -1.0)
+    scores = torch.as_tensor(person.part_scores, dtype=torch.float32)
+    return scores[[1, 0, 2]] if crop.flipped else scores

@@ -1,0 +1,160 @@
+"""The pictures and points a network asked for, cut from a person's picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from common.geometry import crop as crops
+from common.geometry.resampling import (
+    colored,
+    cut_whole_pixels,
+    cut_whole_pixels_cubic,
+    warp,
+    whole_pixel_map,
+)
+from common.joints import JointSet
+from common.preprocess.augment import Chance
+from common.preprocess.pictures import BrokenPicture, open_picture
+from common.structures import Crop, Person, View
+
+Array = np.ndarray
+
+PARTS = ("left_hand", "right_hand", "face")  # the rows of `part_boxes`
+TWINS = {"left_hand": "right_hand", "right_hand": "left_hand"}  # who is who in a mirrored picture
+ABSENT_PART = np.array([-50.0, -50.0, 50.0, 50.0])  # published (PyMAF-X): an absent part
+
+
+def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tensor, Crop]:
+    """One view of one person: (C, H, W) float32, or key points (K, 3) in view pixels, and where it was cut.
+
+    Raises BrokenPicture where there is no picture to cut from, ValueError where a part or a content is not
+    known.
+    """
+    chance = chance or Chance()
+    picture = None if person.image is None else open_picture(person.image, name=person.name)
+    crop = locate(person, view, chance, size_of(person, picture))
+    if view.content == "keypoints":
+        return _points(person, view, crop), crop
+    if view.content != "image":
+        raise ValueError(f"A view of '{view.content}' cannot be cut here, only 'image' and 'keypoints'.")
+    if picture is None:
+        raise BrokenPicture(f"{person.name} has no picture to cut '{view.box}' from; give its `image`.")
+    return _normalized(_sampled(picture, person, view, chance), view), crop
+
+
+def size_of(person: Person, picture: Array | None) -> tuple[int, int]:
+    """Width and height of the person's picture, if need be as its mask or its camera tell; else
+    ValueError.
+    """
+    if picture is not None or person.mask is not None:
+        height, width = (picture if picture is not None else person.mask).shape[:2]
+        return width, height
+    if person.intrinsics is not None:
+        return round(2 * person.intrinsics[0, 2]), round(2 * person.intrinsics[1, 2])
+    raise ValueError(f"Nothing tells how large the picture of {person.name} is; give it or its intrinsics.")
+
+
+def locate(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Crop:
+    """Where a view is cut from a picture of (width, height)."""
+    return Crop(
+        matrix=torch.from_numpy(_matrix(person, view, chance, image_size).astype(np.float32)),
+        angle=torch.tensor(chance.angle, dtype=torch.float32),
+        flipped=torch.tensor(chance.flipped),
+        image_size=torch.tensor(image_size, dtype=torch.float32),
+    )
+
+
+def _matrix(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
+    """(2, 3) float64, picture pixels to view pixels."""
+    box = _box(person, view, chance, image_size)
+    if view.sampling == "warp":
+        width = image_size[0] if chance.flipped else None
+        matrix = crops.around(box, view.size, chance.scale, chance.angle, width).astype(np.float64)
+        return matrix if width is None else crops.after_mirror(matrix, width)
+    if view.sampling not in ("resize", "resize_cubic"):
+        raise ValueError(f"Sampling '{view.sampling}' is none of 'warp', 'resize' and 'resize_cubic'.")
+    return whole_pixel_map(*_middle(box, chance), view.size, chance.angle, chance.flipped)
+
+
+def _middle(box: Array, chance: Chance) -> tuple[Array, Array]:
+    """Center and scaled sides of a box."""
+    return (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * chance.scale
+
+
+def _box(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
+    """The box to cut, x0, y0, x1, y1, with the view's aspect and padding."""
+    aspect = view.size[1] / view.size[0]
+    if view.box == "body":
+        box = _body_box(person, image_size)
+        if person.padding is None:
+            return np.asarray(box, dtype=np.float64)
+        return crops.padded(box, aspect, view.padding * person.padding).astype(np.float64)
+    if view.box not in PARTS:
+        raise ValueError(f"A view's box is 'body' or one of {', '.join(PARTS)}, not '{view.box}'.")
+    name = TWINS.get(view.box, view.box) if chance.flipped else view.box
+    row = np.zeros(5) if person.part_boxes is None else person.part_boxes[PARTS.index(name)]
+    box = crops.padded(row[:4], aspect, view.padding)
+    return box if row[4] > 0 and min(box[2:] - box[:2]) >= 2 else ABSENT_PART
+
+
+def _body_box(person: Person, image_size: tuple[int, int]) -> Array:
+    """The person's box, else that of its points, else the whole picture."""
+    if person.box is not None:
+        return person.box
+    seen = person.joints_2d
+    hull = None if seen is None else crops.around_points(seen[:, :2], seen[:, 2])
+    return np.array([0.0, 0.0, *image_size]) if hull is None else hull
+
+
+def _sampled(picture: Array, person: Person, view: View, chance: Chance) -> Array:
+    """(h, w, 3) float32, 0 to 255, its color changed when the published systems change it."""
+    image_size = (picture.shape[1], picture.shape[0])
+    if view.sampling == "warp":
+        matrix = _matrix(person, view, chance, image_size)
+        matrix = crops.after_mirror(matrix, image_size[0]) if chance.flipped else matrix
+        return colored(warp(picture, matrix, view.size, chance.flipped), chance.color)
+    center, sides = _middle(_box(person, view, chance, image_size), chance)
+    if view.sampling == "resize_cubic":
+        pixels = cut_whole_pixels_cubic(picture, center, sides, view.size, chance.angle, chance.color)
+        return pixels[:, ::-1] if chance.flipped else pixels
+    pixels = colored(cut_whole_pixels(picture, center, sides, view.size, chance.angle), chance.color)
+    return pixels[:, ::-1] if chance.flipped else pixels
+
+
+def _normalized(pixels: Array, view: View) -> Tensor:
+    scaled = (pixels / np.float32(255) - np.float32(view.mean)) / np.float32(view.std)
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+def _points(person: Person, view: View, crop: Crop) -> Tensor:
+    if view.joint_set is None:
+        raise ValueError("A view of content 'keypoints' needs a joint_set.")
+    return moved_points(person.joints_2d, person.joint_set, view.joint_set, crop)
+
+
+def moved_points(points: Array | None, given: JointSet | None, wanted: JointSet, crop: Crop) -> Tensor:
+    """Annotated (J, 3) picture points -> (K, 3) of another joint set in view pixels.
+
+    Points are matched by name; of a flipped crop, left and right change places. What was not annotated is
+    all zero.
+    """
+    if points is None or given is None:
+        return torch.zeros(len(wanted), 3)
+    chosen = by_name(points, given, wanted)
+    if crop.flipped:
+        chosen = chosen[list(wanted.mirrored)]
+    xy = crops.mapped(crop.matrix.numpy().astype(np.float64), chosen[:, :2])
+    known = chosen[:, 2:] > 0
+    return torch.from_numpy(np.where(known, np.concatenate([xy, chosen[:, 2:]], 1), 0).astype(np.float32))
+
+
+def by_name(points: Array, given: JointSet, wanted: JointSet) -> Array:
+    """(J, C) of one joint set -> (K, C) of another, confidence last; zero where it lacks a name or a
+    number.
+    """
+    place = np.array(wanted.taken_from(given))
+    chosen = np.asarray(points, dtype=np.float64)[place]
+    known = (place >= 0)[:, None] & np.isfinite(chosen).all(1, keepdims=True)
+    return np.where(known, chosen, 0)
