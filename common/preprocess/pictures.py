@@ -16,7 +16,7 @@ class BrokenPicture(UserError, ValueError):
     """A picture cannot be used; the text says which, why, and what to do."""
 
 
-def open_picture(source: Path | str | bytes | Array, upright: bool = False, name: str = "") -> Array:
+def read_picture(source: Path | str | bytes | Array, upright: bool = False, name: str = "") -> Array:
     """A file, an encoded picture or an array -> RGB (H, W, 3) uint8.
 
     upright: turn it as its camera noted (EXIF), which the published systems do not. Arrays are RGB, grey or

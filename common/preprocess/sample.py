@@ -11,7 +11,7 @@ from torch import Tensor
 from common.geometry.camera import assumed_intrinsics
 from common.joints import BodyLayout, JointSet
 from common.preprocess.augment import Chance
-from common.preprocess.pictures import open_picture
+from common.preprocess.pictures import read_picture
 from common.preprocess.targets import make_target
 from common.preprocess.views import cut
 from common.structures import Crop, Inputs, Person, Sample, View
@@ -35,7 +35,7 @@ def make_sample(
     """
     chance = chance or Chance()
     if person.image is not None:
-        person = replace(person, image=open_picture(person.image, name=person.name))
+        person = replace(person, image=read_picture(person.image, name=person.name))
     if person.image is None and person.joints_2d is None:
         cuts: dict[str, Tensor] = {}
         crops = {name: _untouched(person) for name in views}

@@ -16,7 +16,7 @@ from common.geometry.resampling import (
 )
 from common.joints import JointSet
 from common.preprocess.augment import Chance
-from common.preprocess.pictures import BrokenPicture, open_picture
+from common.preprocess.pictures import BrokenPicture, read_picture
 from common.structures import Crop, Person, View
 
 Array = np.ndarray
@@ -33,7 +33,7 @@ def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tenso
     known.
     """
     chance = chance or Chance()
-    picture = None if person.image is None else open_picture(person.image, name=person.name)
+    picture = None if person.image is None else read_picture(person.image, name=person.name)
     crop = locate(person, view, chance, size_of(person, picture))
     if view.content == "keypoints":
         return _points(person, view, crop), crop
