@@ -36,6 +36,8 @@ class JointSet:
 
     def index(self, joint: str) -> int:
         """The place of a joint; ValueError where the set lacks it."""
+        if joint not in self.names:
+            raise ValueError(f"Joint set '{self.name}' has no '{joint}'.")
         return self.names.index(joint)
 
     def indices(self, joints: tuple[str, ...]) -> tuple[int, ...]:
@@ -44,7 +46,7 @@ class JointSet:
 
     @cached_property
     def mirrored(self) -> tuple[int, ...]:
-        """Where each joint lands when the image is flipped."""
+        """Where each joint lands when the image is flipped; ValueError where one lacks its twin."""
         return tuple(self.index(_twin(name)) for name in self.names)
 
     def taken_from(self, other: JointSet) -> tuple[int, ...]:
@@ -75,8 +77,8 @@ def _pairs(*names: str) -> tuple[str, ...]:
 
 _BODY_22 = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
-    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
 )  # fmt: skip
 _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _HAND_15 = tuple(
@@ -134,17 +136,63 @@ SMPLX_144 = JointSet(
 MANO_21 = JointSet("mano_21", (*MANO_16.names, *_TIPS))
 FLAME_73 = JointSet("flame_73", (*FLAME_5.names, *_FACE_51, *_CONTOUR_17), {"face": slice(5, 73)})
 
-# what OSX, SMPLer-X and SMPLest-X are supervised on; the eyes of the face part are the body's once more, and as
-# published no key point of the eyes ever taught them, so they have names of their own
+# what OSX, SMPLer-X and SMPLest-X are supervised on; the eyes of the face part are the body's once more: as
+# published, no annotated eye teaches them, so they have names of their own
 WHOLE_BODY_137 = JointSet(
     "whole_body_137",
     (
-        "pelvis", *_pairs("hip", "knee", "ankle"), "neck", *_pairs("shoulder", "elbow", "wrist"), *_sides(*_FEET),
-        *_pairs("ear", "eye"), "nose", *_sides(*_HAND_21),
+        "pelvis", *_pairs("hip", "knee", "ankle"), "neck", *_pairs("shoulder", "elbow", "wrist"),
+        *_sides(*_FEET), *_pairs("ear", "eye"), "nose", *_sides(*_HAND_21),
         "jaw", "head", *_pairs("face_eye"), *_FACE_51, *_CONTOUR_17,
     ),
     {"body": slice(0, 25), "left_hand": slice(25, 45), "right_hand": slice(45, 65), "face": slice(65, 137)},
 )  # fmt: skip
+
+# the joints whose rotations OSX and SMPLer-X say
+POSE_53 = JointSet(
+    "pose_53",
+    (*_BODY_22, *_sides(*_HAND_15), "jaw"),
+    {"body": slice(0, 22), "left_hand": slice(22, 37), "right_hand": slice(37, 52), "jaw": slice(52, 53)},
+)
+
+# points that the Human3.6M regressor reads off a mesh, and the sets compared with them: not SMPL's joints
+H36M_17 = JointSet(
+    "h36m_17",
+    tuple(
+        f"{name}_h36m"
+        for name in (
+            "pelvis", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+            "spine", "neck", "jaw", "head", "left_shoulder", "left_elbow", "left_wrist",
+            "right_shoulder", "right_elbow", "right_wrist",
+        )
+    ),
+)  # fmt: skip
+_LSP_13 = (
+    *(f"right_{name}_h36m" for name in ("ankle", "knee", "hip")),
+    *(f"left_{name}_h36m" for name in ("hip", "knee", "ankle")),
+    *(f"right_{name}_h36m" for name in ("wrist", "elbow", "shoulder")),
+    *(f"left_{name}_h36m" for name in ("shoulder", "elbow", "wrist")),
+    "neck_h36m",
+)
+LSP_14 = JointSet("lsp_14", (*_LSP_13, "head_h36m"))
+SPIN_24 = JointSet(
+    "spin_24",
+    (
+        *_LSP_13, "head_top", "pelvis_h36m", "thorax", "spine_h36m", "jaw_h36m", "head_h36m",
+        "nose_spin", *(f"{name}_spin" for name in _pairs("eye", "ear")),
+    ),
+)  # fmt: skip
+OPENPOSE_25 = JointSet(
+    "openpose_25",
+    (
+        "nose", "neck", *(f"right_{name}" for name in ("shoulder", "elbow", "wrist")),
+        *(f"left_{name}" for name in ("shoulder", "elbow", "wrist")), "pelvis",
+        *(f"right_{name}" for name in ("hip", "knee", "ankle")),
+        *(f"left_{name}" for name in ("hip", "knee", "ankle")),
+        "right_eye", "left_eye", "right_ear", "left_ear", *_sides(*_FEET),
+    ),
+)  # fmt: skip
+SPIN_49 = JointSet("spin_49", (*OPENPOSE_25.names, *SPIN_24.names))
 
 # what detectors and annotators see
 COCO_17 = JointSet(
