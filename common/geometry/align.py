@@ -21,8 +21,11 @@ def _mean(points: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def _total(weight: Tensor) -> Tensor:
-    total = weight.sum(-1)[..., None, None]
-    return torch.where(total > 0, total, torch.ones_like(total))
+    return _positive(weight.sum(-1)[..., None, None])
+
+
+def _positive(divisor: Tensor) -> Tensor:
+    return torch.where(divisor > 0, divisor, torch.ones_like(divisor))
 
 
 def centered(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -38,8 +41,7 @@ def scaled(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tenso
     share = 1.0 if weight is None else weight[..., None]
     size = (share * (points - center).square()).sum((-2, -1), keepdim=True)
     size_of_goal = (share * (truth - goal).square()).sum((-2, -1), keepdim=True)
-    tiny = torch.finfo(points.dtype).tiny
-    return (points - center) * (size_of_goal / size.clamp(min=tiny)).sqrt() + goal
+    return (points - center) * (size_of_goal / _positive(size)).sqrt() + goal
 
 
 def similarity(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,7 +60,7 @@ def similarity(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> t
     flips = torch.stack([torch.ones_like(sign), torch.ones_like(sign), sign.sign()], -1)
     rotation = (left * flips[..., None, :]) @ right
     size = (share * moved.square()).sum((-2, -1))
-    scale = (singular * flips).sum(-1) / size.clamp(min=torch.finfo(points.dtype).tiny)
+    scale = (singular * flips).sum(-1) / _positive(size)
     translation = goal - scale[..., None, None] * (center @ rotation.mT)
     return scale, rotation, translation.squeeze(-2)
 
