@@ -1,0 +1,76 @@
+"""Losses of the numbers that pose and shape a body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from common.losses.masked import Distance, Over, distance, masked_mean
+from common.structures import Prediction, Target
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Axis-angles as the network says them, `extras["pose"]` (B, P, 3), against those annotated.
+
+    Defined on axis-angles, hands from the mean hand, because matrices forget turns beyond pi (OSX, SMPLer-X).
+    The mean is over all entries unless `over` says otherwise.
+    """
+
+    kind: Distance = "l1"
+    over: Over = "all"
+
+    def __call__(self, prediction: Prediction, target: Target) -> Tensor:
+        guess = prediction.extras["pose"]
+        errors = distance(guess, target.pose, self.kind)
+        return masked_mean(errors, target.known[:, : guess.shape[1]], self.over)
+
+
+@dataclass(frozen=True)
+class Rotations:
+    """Rotation matrices of the joints from `first` to before `last`, against the posed truth's.
+
+    The mean is over all entries unless `over` says otherwise.
+    """
+
+    first: int = 0
+    last: int | None = None
+    kind: Distance = "l2"
+    over: Over = "all"
+
+    def __call__(self, prediction: Prediction, target: Target) -> Tensor:
+        guess, truth = prediction.params.rotations.flatten(2), target.params.rotations.flatten(2)
+        chosen = slice(self.first, guess.shape[1] if self.last is None else self.last)
+        errors = distance(guess[:, chosen], truth[:, chosen], self.kind)
+        return masked_mean(errors, target.known[:, : guess.shape[1]][:, chosen], self.over)
+
+
+@dataclass(frozen=True)
+class Betas:
+    """The shape, as far as both sides have coefficients. The mean is over all entries unless `over` says otherwise."""
+
+    kind: Distance = "l1"
+    over: Over = "all"
+
+    def __call__(self, prediction: Prediction, target: Target) -> Tensor:
+        errors = _coefficients(prediction.params.betas, target.params.betas, self.kind)
+        return masked_mean(errors, target.known[:, -2:-1], self.over)
+
+
+@dataclass(frozen=True)
+class Expression:
+    """The face, as far as both sides have coefficients. The mean is over all entries unless `over` says otherwise."""
+
+    kind: Distance = "l1"
+    over: Over = "all"
+
+    def __call__(self, prediction: Prediction, target: Target) -> Tensor:
+        errors = _coefficients(prediction.params.expression, target.params.expression, self.kind)
+        return masked_mean(errors, target.known[:, -1:], self.over)
+
+
+def _coefficients(guess: Tensor, truth: Tensor, kind: Distance) -> Tensor:
+    """(B, S) and (B, T) -> (B, 1, min(S, T)) errors."""
+    count = min(guess.shape[1], truth.shape[1])
+    return distance(guess[:, None, :count], truth[:, None, :count], kind)

@@ -1,0 +1,214 @@
+"""Change one value deep inside an experiment by its dotted name, or say why not."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from ast import literal_eval
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from common.utils.errors import UserError, did_you_mean
+
+_WORDS = {
+    int: "a whole number", float: "a number", bool: "True or False", str: "text", Path: "a path", type(None): "None",
+    tuple: "a tuple", list: "a list", dict: "a mapping", set: "a set",
+}  # fmt: skip
+UNKNOWN = inspect.Parameter.empty
+
+
+def changed(node: Any, text: str) -> Any:
+    """A copy of `node` with one leaf changed by `dotted.key=value`; UserError in one sentence where it cannot be."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UserError(f"'{text}' is not of the form key=value, such as batch_size=32.")
+    return _set(node, key.strip().split("."), _parsed(value.strip()), "")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _set(node: Any, keys: list[str], value: Any, above: str) -> Any:
+    free = _free_mapping(node, keys, above)
+    if free:
+        return free(value)
+    key, *rest = keys
+    known = children(node)
+    if key not in known:
+        where = above.rstrip(".") or "the experiment"
+        raise UserError(f"{where} ({named(node)}) has no '{key}'{did_you_mean(key, known)}")
+    child, hint = known[key]
+    path = above + key
+    if rest:
+        return _with(node, key, _set(child, rest, value, path + "."), path)
+    if not is_leaf(child):
+        inside = ", ".join(f"{path}.{name}" for name in children(child))
+        raise UserError(f"{path} ({named(child)}) is no single value; change what is inside it: {inside}.")
+    return _with(node, key, fitted(value, hint, child, path), path)
+
+
+def _free_mapping(node: Any, keys: list[str], above: str) -> Callable[[Any], Any] | None:
+    """For a mapping of plain values, such as `weights`: a setter of any key, dots included."""
+    if not isinstance(node, OpenMapping):
+        return None
+    key = ".".join(keys)
+    return lambda value: {**node.values, key: fitted(value, node.hint, node.values.get(key), above + key)}
+
+
+class OpenMapping:
+    """A mapping whose keys are the user's, with the type of its values."""
+
+    def __init__(self, values: Mapping[str, Any], hint: Any) -> None:
+        self.values, self.hint = values, hint
+
+
+def children(node: Any) -> dict[str, tuple[Any, Any]]:
+    """What is inside a node, by name: the value and its type hint. Knows dataclasses, partials, mappings, tuples."""
+    match node:
+        case OpenMapping():
+            return {key: (value, node.hint) for key, value in node.values.items()}
+        case partial():
+            return _arguments(node)
+        case Mapping():
+            return {str(key): (value, UNKNOWN) for key, value in node.items()}
+        case tuple() if hasattr(node, "_fields"):
+            hints = _hints(type(node))
+            return {name: (getattr(node, name), hints.get(name, UNKNOWN)) for name in node._fields}
+        case tuple() | list():
+            return {str(getattr(item, "name", place)): (item, UNKNOWN) for place, item in enumerate(node)}
+    if is_dataclass(node) and not isinstance(node, type):
+        hints = _hints(type(node))
+        return {
+            f.name: (_opened(getattr(node, f.name), hints.get(f.name)), hints.get(f.name))
+            for f in fields(node)
+        }
+    return {}
+
+
+def _opened(value: Any, hint: Any) -> Any:
+    """A mapping field of plain values becomes an open one: its keys are the user's."""
+    arguments = get_args(hint)
+    if (
+        isinstance(value, Mapping)
+        and get_origin(hint) is not None
+        and len(arguments) == 2
+        and is_plain(arguments[1])
+    ):
+        return OpenMapping(value, arguments[1])
+    return value
+
+
+def is_plain(hint: Any) -> bool:
+    """Whether a type can be typed on a command line."""
+    options = [o for option in _options(hint) for o in (get_args(option) or (option,)) if o is not Ellipsis]
+    return all(not isinstance(option, type) or option in _WORDS for option in options)
+
+
+def _arguments(node: partial) -> dict[str, tuple[Any, Any]]:
+    """The arguments of a partial that can be given by name: those given, and the defaults of the others."""
+    try:
+        parameters = inspect.signature(node.func).parameters
+    except ValueError:  # some built-in functions do not say
+        return {key: (value, UNKNOWN) for key, value in node.keywords.items()}
+    hints = _hints(node.func.__init__ if isinstance(node.func, type) else node.func)
+    result = {}
+    for place, (name, parameter) in enumerate(parameters.items()):
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or place < len(node.args):
+            continue
+        if name in node.keywords or parameter.default is not parameter.empty:
+            result[name] = (node.keywords.get(name, parameter.default), hints.get(name, UNKNOWN))
+    return result
+
+
+def _hints(owner: Any) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(owner)
+    except (NameError, TypeError, AttributeError):  # a hint that exists for type checkers alone
+        return {}
+
+
+def is_leaf(node: Any) -> bool:
+    """Whether a node has nothing inside that has a name of its own."""
+    plain = node is None or isinstance(node, (bool, int, float, str, Path))
+    if isinstance(node, (tuple, list)) and not hasattr(node, "_fields"):
+        return all(is_leaf(item) for item in node)
+    return plain
+
+
+def _with(node: Any, key: str, value: Any, path: str) -> Any:
+    """A copy of `node` with one of its children replaced."""
+    try:
+        match node:
+            case partial():
+                return partial(node, **{key: value})
+            case Mapping():
+                return {**node, key: value}
+            case tuple() if hasattr(node, "_fields"):
+                return node._replace(**{key: value})
+            case tuple() | list():
+                place = list(children(node)).index(key)
+                return type(node)([*node[:place], value, *node[place + 1 :]])
+        return replace(node, **{key: value})
+    except (TypeError, ValueError) as error:  # a constructor that refuses the value
+        raise UserError(f"{path} cannot be {value!r}: {error}") from error
+
+
+def fitted(value: Any, hint: Any, old: Any, path: str) -> Any:
+    """The value as the type it is to have; UserError where it has another. Without a hint, the old value's type."""
+    if hint is UNKNOWN or hint is None or hint is Any:
+        hint = UNKNOWN if old is None else type(old)
+    if hint is UNKNOWN:
+        return value
+    for option in _options(hint):
+        made = _as(value, option)
+        if made is not UNKNOWN:
+            return made
+    raise UserError(f"{path} takes {_in_words(hint)}, not {value!r}.")
+
+
+def _options(hint: Any) -> Sequence[Any]:
+    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+
+
+def _as(value: Any, hint: Any) -> Any:
+    """The value as one type, or UNKNOWN where it is none."""
+    origin = get_origin(hint) or hint
+    if origin is Literal:
+        return value if value in get_args(hint) else UNKNOWN
+    if origin is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if origin is Path and isinstance(value, str):
+        return Path(value)
+    if origin in (int, float) and isinstance(value, bool):
+        return UNKNOWN
+    if origin in (tuple, Sequence) and isinstance(value, (tuple, list)):
+        return tuple(value)
+    if not isinstance(origin, type) or origin is Sequence:
+        return UNKNOWN if origin is Sequence else value
+    return value if isinstance(value, origin) else UNKNOWN
+
+
+def _in_words(hint: Any) -> str:
+    words = []
+    for option in _options(hint):
+        if get_origin(option) is Literal:
+            words += [repr(choice) for choice in get_args(option)]
+        else:
+            kind = get_origin(option) or option
+            words.append(_WORDS.get(kind, getattr(kind, "__name__", str(kind))))
+    return " or ".join(words)
+
+
+def named(node: Any) -> str:
+    """What a node is, in one word."""
+    if isinstance(node, partial):
+        return getattr(node.func, "__name__", str(node.func))
+    return "mapping" if isinstance(node, OpenMapping) else type(node).__name__
