@@ -17,8 +17,8 @@ class Metric:
         raise NotImplementedError
 
     def summary(self, table: Mapping[str, Tensor]) -> dict[str, float]:
-        """(N, ...) of all persons -> numbers, once, in one process: the mean of what applies, unless overridden.
+        """(N, ...) of all persons -> numbers, by name: the mean of what applies, unless overridden.
 
-        `table` holds this metric's columns alone.
+        `table` holds this metric's columns alone, of every person once.
         """
         return {name: values.double().nanmean().item() for name, values in table.items()}
