@@ -62,6 +62,21 @@ def around_points(points: Array, confidence: Array | None = None, padding: float
     return padded(np.concatenate([chosen.min(0), chosen.max(0)]).astype(np.float64), padding=padding)
 
 
+def square_box(center: Array, side: float) -> Array:
+    """(2,) middle and side -> the box x0, y0, x1, y1, which gives both back to the last bit.
+
+    In the machine's extended precision (where it has none, in double): whole pixels are cut by last bits.
+    """
+    middle, half = np.asarray(center, np.longdouble), np.longdouble(side) / 2
+    return np.concatenate([middle - half, middle + half])
+
+
+def middle_and_sides(box: Array) -> tuple[Array, Array]:
+    """(2,) middle and (2,) sides of a box x0, y0, x1, y1, float64."""
+    box = np.asarray(box)
+    return ((box[:2] + box[2:]) / 2).astype(np.float64), (box[2:] - box[:2]).astype(np.float64)
+
+
 def mapped_box(matrix: Array, box: Array) -> Array:
     """The upright hull of a box's four corners after a (2, 3) map."""
     x0, y0, x1, y1 = box

@@ -23,6 +23,7 @@ class Chance:
     angle: float = 0.0  # radians from the x to the y axis, of the box
     flipped: bool = False
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # factors of red, green, blue
+    whole_points: bool = False  # the view's annotated points are cut to whole pixels (published, SMPLer)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Augment:
     flip: float = 0.5  # the chance of it
     color: float = 0.2  # factors lie in 1 - color to 1 + color
     flip_first: bool = False
+    whole_points: bool = False
 
     def draw(self, source: Source) -> Chance:
         return self._flip_first(source) if self.flip_first else self._flip_last(source)
@@ -49,7 +51,8 @@ class Augment:
         turned = source.uniform() <= self.rotation_chance
         angle = self.rotation * min(max(source.normal(), -2), 2) if turned else 0.0
         color = self._color(source)
-        return Chance(scale, math.radians(angle), source.uniform() <= self.flip, color)
+        flipped = source.uniform() <= self.flip
+        return Chance(scale, math.radians(angle), flipped, color, self.whole_points)
 
     def _flip_first(self, source: Source) -> Chance:
         flipped = source.uniform() <= self.flip
@@ -57,7 +60,7 @@ class Augment:
         angle = self.rotation * min(max(source.normal(), -2), 2)
         scale = 1 + self.scale * min(max(source.normal(), -1), 1)
         kept = source.uniform() > 1 - self.rotation_chance
-        return Chance(scale, math.radians(angle) if kept else 0.0, flipped, color)
+        return Chance(scale, math.radians(angle) if kept else 0.0, flipped, color, self.whole_points)
 
     def _color(self, source: Source) -> tuple[float, float, float]:
         low, width = 1 - self.color, 2 * self.color

@@ -45,7 +45,9 @@ def make_sample(
         crops = {name: pair[1] for name, pair in pairs.items()}
     main = next(iter(crops.values()))
     inputs = Inputs(cuts, crops, _intrinsics(person, main), _part_scores(person, main))
-    return Sample(person.name, torch.tensor(seed), inputs, make_target(person, main, joint_set, body))
+    whole_within = next(iter(views.values())).size[1] if chance.whole_points else None
+    target = make_target(person, main, joint_set, body, whole_within)
+    return Sample(person.name, torch.tensor(seed), inputs, target)
 
 
 def _untouched(person: Person) -> Crop:

@@ -16,7 +16,9 @@ Array = np.ndarray
 GENDERS = {"neutral": 0, "female": 1, "male": 2}
 
 
-def make_target(person: Person, crop: Crop, joint_set: JointSet, body: BodyLayout) -> Target:
+def make_target(
+    person: Person, crop: Crop, joint_set: JointSet, body: BodyLayout, whole_within: int | None = None
+) -> Target:
     """A target without a leading B; what nobody annotated has confidence 0 and number 0.
 
     Points and boxes are in the crop's pixels, turn and flip; pose, translation and vertices as annotated. A
@@ -28,7 +30,7 @@ def make_target(person: Person, crop: Crop, joint_set: JointSet, body: BodyLayou
     joints = len(body.joints)
     pose, betas, expression = (person.pose, person.betas, person.expression) if same else (None, None, None)
     return Target(
-        joints_2d=moved_points(person.joints_2d, person.joint_set, joint_set, crop),
+        joints_2d=moved_points(person.joints_2d, person.joint_set, joint_set, crop, whole_within),
         joints_3d=_turned_points(person.joints_3d, person.joint_set, joint_set, crop),
         joints_are_fitted=torch.tensor(person.joints_are_fitted),
         part_boxes=_moved_boxes(person.part_boxes, crop),

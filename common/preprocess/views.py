@@ -75,28 +75,30 @@ def _matrix(person: Person, view: View, chance: Chance, image_size: tuple[int, i
         return matrix if width is None else crops.after_mirror(matrix, width)
     if view.sampling not in ("resize", "resize_cubic"):
         raise ValueError(f"Sampling '{view.sampling}' is none of 'warp', 'resize' and 'resize_cubic'.")
-    return whole_pixel_map(*_middle(box, chance), view.size, chance.angle, chance.flipped)
-
-
-def _middle(box: Array, chance: Chance) -> tuple[Array, Array]:
-    """Center and scaled sides of a box."""
-    return (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) * chance.scale
+    center, sides = crops.middle_and_sides(box)
+    return whole_pixel_map(center, sides * chance.scale, view.size, chance.angle, chance.flipped)
 
 
 def _box(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
     """The box to cut, x0, y0, x1, y1, with the view's aspect and padding."""
     aspect = view.size[1] / view.size[0]
     if view.box == "body":
-        box = _body_box(person, image_size)
+        box = _sound(np.asarray(_body_box(person, image_size)), person)
         if person.padding is None:
-            return np.asarray(box, dtype=np.float64)
-        return crops.padded(box, aspect, view.padding * person.padding).astype(np.float64)
+            return box
+        return crops.padded(box, aspect, view.padding * person.padding)
     if view.box not in PARTS:
         raise ValueError(f"A view's box is 'body' or one of {', '.join(PARTS)}, not '{view.box}'.")
     name = TWINS.get(view.box, view.box) if chance.flipped else view.box
     row = np.zeros(5) if person.part_boxes is None else person.part_boxes[PARTS.index(name)]
     box = crops.padded(row[:4], aspect, view.padding)
     return box if row[4] > 0 and min(box[2:] - box[:2]) >= 2 else ABSENT_PART
+
+
+def _sound(box: Array, person: Person) -> Array:
+    if not (np.isfinite(box).all() and (box[2:] > box[:2]).all()):
+        raise BrokenPicture(f"{person.name} cannot be cut out: its box {np.round(box, 1).tolist()} is empty.")
+    return box
 
 
 def _body_box(person: Person, image_size: tuple[int, int]) -> Array:
@@ -115,7 +117,8 @@ def _sampled(picture: Array, person: Person, view: View, chance: Chance) -> Arra
         matrix = _matrix(person, view, chance, image_size)
         matrix = crops.after_mirror(matrix, image_size[0]) if chance.flipped else matrix
         return colored(warp(picture, matrix, view.size, chance.flipped), chance.color)
-    center, sides = _middle(_box(person, view, chance, image_size), chance)
+    center, sides = crops.middle_and_sides(_box(person, view, chance, image_size))
+    sides = sides * chance.scale
     if view.sampling == "resize_cubic":
         pixels = cut_whole_pixels_cubic(picture, center, sides, view.size, chance.angle, chance.color)
         return pixels[:, ::-1] if chance.flipped else pixels
@@ -134,11 +137,18 @@ def _points(person: Person, view: View, crop: Crop) -> Tensor:
     return moved_points(person.joints_2d, person.joint_set, view.joint_set, crop)
 
 
-def moved_points(points: Array | None, given: JointSet | None, wanted: JointSet, crop: Crop) -> Tensor:
+def moved_points(
+    points: Array | None,
+    given: JointSet | None,
+    wanted: JointSet,
+    crop: Crop,
+    whole_within: int | None = None,
+) -> Tensor:
     """Annotated (J, 3) picture points -> (K, 3) of another joint set in view pixels.
 
     Points are matched by name; of a flipped crop, left and right change places. What was not annotated is
-    all zero.
+    all zero. Published (SMPLer): with `whole_within`, the view's width, points are cut to whole pixels
+    before a flip, and one is added.
     """
     if points is None or given is None:
         return torch.zeros(len(wanted), 3)
@@ -146,6 +156,10 @@ def moved_points(points: Array | None, given: JointSet | None, wanted: JointSet,
     if crop.flipped:
         chosen = chosen[list(wanted.mirrored)]
     xy = crops.mapped(crop.matrix.numpy().astype(np.float64), chosen[:, :2])
+    if whole_within is not None:
+        mirror = np.array([whole_within, 0.0]) if crop.flipped else np.zeros(2)
+        sign = np.array([-1.0, 1.0]) if crop.flipped else np.ones(2)
+        xy = mirror + sign * (np.trunc(mirror + sign * xy) + 1)
     known = chosen[:, 2:] > 0
     return torch.from_numpy(np.where(known, np.concatenate([xy, chosen[:, 2:]], 1), 0).astype(np.float32))
 
