@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from common.rendering.zbuffer import NEAR, edges, nearest
+from common.rendering import compiled, zbuffer
+from common.rendering.zbuffer import NEAR
 from common.utils.record import Record
 
 
@@ -27,30 +28,43 @@ class Fragments(Record):
 
 @torch.no_grad()
 def rasterize(
-    points: Tensor, faces: Tensor, size: tuple[int, int], near: float = NEAR, culled: bool = False
+    points: Tensor,
+    faces: Tensor,
+    size: tuple[int, int],
+    near: float = NEAR,
+    culled: bool = False,
+    fast: bool = False,
 ) -> Fragments:
     """points (B, V, 3) pixels x, y and depth z; faces (F, 3); size (height, width) -> Fragments.
 
-    `culled` leaves out faces that turn their back: the same picture of a closed mesh, in less time. What is
-    covered, and which face wins, is said in `zbuffer.py`.
+    `culled` leaves out faces that turn their back: the same picture of a closed mesh, in less time.
+    `fast` takes the compiled z-buffer (CPU only, needs numba): the same picture, in less time.
+    What is covered, and which face wins, is said in `zbuffer.py`.
     """
-    face, depth = nearest(points, faces, size, near, culled)
+    draw = compiled.nearest if fast else zbuffer.nearest
+    face, depth = draw(points, faces, size, near, culled)
     place, corners = _covered(face, faces, points.shape[1])
     pixel = place % (size[0] * size[1])
     x, y, z = (
         points.permute(2, 0, 1).flatten(1).float().index_select(1, corners.flatten()).view(3, 3, len(place))
     )
-    weights = torch.stack(edges(x - pixel % size[1], y - pixel.floor_divide(size[1]))) / z
+    weights = torch.stack(zbuffer.edges(x - pixel % size[1], y - pixel.floor_divide(size[1]))) / z
     planes = weights.new_zeros(3, face.numel()).scatter_(1, place.expand(3, -1), weights / weights.sum(0))
     return Fragments(face, planes.view(3, *face.shape).permute(1, 2, 3, 0), depth)
 
 
 @torch.no_grad()
 def visible_faces(
-    points: Tensor, faces: Tensor, size: tuple[int, int], near: float = NEAR, culled: bool = False
+    points: Tensor,
+    faces: Tensor,
+    size: tuple[int, int],
+    near: float = NEAR,
+    culled: bool = False,
+    fast: bool = False,
 ) -> Tensor:
     """`rasterize(...).face` alone, (B, h, w) int64: enough for masks and part labels, in less time."""
-    return nearest(points, faces, size, near, culled)[0]
+    draw = compiled.nearest if fast else zbuffer.nearest
+    return draw(points, faces, size, near, culled)[0]
 
 
 def part_labels(face: Tensor, labels: Tensor, background: int = 0) -> Tensor:
