@@ -1,17 +1,14 @@
-"""Weights and whole states of a run, written to disk and read back: ours or published, strictly."""
+"""Files of weights: written, and loaded into a network, ours or published, strictly."""
 
 from __future__ import annotations
 
-import logging
 import pickle
 import re
-import shutil
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,110 +21,14 @@ from common.utils.errors import UserError
 from common.utils.files import written_beside
 
 ENVELOPES = ("best_model_state_dict", "network", "model", "state_dict", "model_state_dict")
-STATE = "state.pt"
 State = dict[str, Tensor]
-_DAMAGED = (OSError, RuntimeError, EOFError, KeyError, ValueError, SafetensorError, pickle.UnpicklingError)
+DAMAGED = (OSError, RuntimeError, EOFError, KeyError, ValueError, SafetensorError, pickle.UnpicklingError)
 _SCALARS = [
     (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),
     np._core.multiarray.scalar,
     np.dtype,
 ]
 _SCALARS += [getattr(np.dtypes, f"{kind}DType") for kind in ("Float32", "Float64", "Int32", "Int64", "Bool")]
-
-
-class Stateful(Protocol):
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
-
-
-@dataclass
-class Progress:
-    """Where a run stands: epochs done, batches done of the next one, steps in all."""
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-
-    @property
-    def snapshot(self) -> str:
-        """The name of what is saved here: snapshot_3, or in the midst of the fourth epoch snapshot_3_1200."""
-        return f"snapshot_{self.epoch}" + (f"_{self.batch}" if self.batch else "")
-
-
-# ---- a run
-
-
-def save(folder: Path, parts: Mapping[str, Stateful], progress: Progress) -> Path:
-    """Write folder/snapshot_<epoch>[_<batch>]: NAME.safetensors for each part of tensors, state.pt for others.
-
-    The snapshot is written beside its place and renamed into it: what bears the name is whole.
-    """
-    path, beside = folder / progress.snapshot, folder / f".{progress.snapshot}"
-    shutil.rmtree(beside, ignore_errors=True)
-    state: dict[str, Any] = {"progress": asdict(progress)}
-    for name, part in parts.items():
-        values = part.state_dict()
-        if values and all(isinstance(value, Tensor) for value in values.values()):
-            save_weights(beside / f"{name}.safetensors", values)
-        else:
-            state[name] = values
-    with written_beside(beside / STATE) as file:
-        torch.save(state, file)
-    shutil.rmtree(path, ignore_errors=True)
-    beside.rename(path)
-    return path
-
-
-def resume(folder: Path, parts: Mapping[str, Stateful]) -> Progress | None:
-    """Load the newest whole snapshot into `parts`; None where there is none. A damaged one is named
-    and passed over.
-
-    Raises UserError where a snapshot is whole but of another model or optimizer.
-    """
-    for path in reversed(snapshots(folder)):
-        try:
-            state = torch.load(path / STATE, map_location="cpu", weights_only=True)
-            state |= {file.stem: load_file(file) for file in path.glob("*.safetensors")}
-            progress = Progress(**state.pop("progress"))
-        except _DAMAGED as error:
-            logging.getLogger(__name__).warning(
-                "%s is damaged and passed over (%s)", path, _first_line(error)
-            )
-            continue
-        if state.keys() != parts.keys():
-            raise UserError(
-                f"{path} holds {', '.join(state)}, but this run has {', '.join(parts)}; start a new run."
-            )
-        for name, part in parts.items():
-            try:
-                part.load_state_dict(state[name])
-            except (RuntimeError, ValueError, KeyError) as error:
-                raise UserError(f"The {name} in {path} is not this run's: {_first_line(error)}") from error
-        return progress
-    return None
-
-
-def snapshots(folder: Path) -> list[Path]:
-    """The snapshots of a run, the newest last."""
-    found = [
-        (re.fullmatch(r"snapshot_(\d+)(?:_(\d+))?", path.name), path) for path in folder.glob("snapshot_*")
-    ]
-    numbered = [(int(match[1]), int(match[2] or 0), path) for match, path in found if match]
-    return [path for _, _, path in sorted(numbered)]
-
-
-def prune(folder: Path, keep: int, best: int | None = None) -> None:
-    """Delete all but the newest snapshot, the last `keep` whole epochs' and the best epoch's."""
-    *older, _ = snapshots(folder)
-    whole = [path for path in snapshots(folder) if path.name.count("_") == 1]
-    kept = {path.name for path in whole[-keep:] if keep} | {f"snapshot_{best}"}
-    for path in older:
-        if path.name not in kept:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-# ---- weights
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor], about: Mapping[str, str] | None = None) -> None:
@@ -195,18 +96,18 @@ def read_weights(path: str | Path, trust: bool = False) -> State:
         path = averaged if averaged.exists() else path / "model.safetensors"
     if not path.exists():
         raise UserError(
-            f"There are no weights at {path}; check the path (pretrained_models/README.md says where to get them)."
+            f"There are no weights at {path}; pretrained_models/README.md says where to get which."
         )
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _unpickled(path, trust)
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"{path} holds more than tensors and is not opened ({_first_line(error)}); if you trust where it "
+            f"{path} holds more than tensors and is not opened ({first_line(error)}); if you trust where it "
             f"comes from, convert it once: python tool/convert_checkpoint.py --trust {path}"
         ) from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UserError(
-            f"{path} is no file of weights, or a damaged one ({_first_line(error)}); get it again."
+            f"{path} is no file of weights, or a damaged one ({first_line(error)}); get it again."
         ) from error
     while envelope := next((key for key in ENVELOPES if isinstance(state.get(key), Mapping)), None):
         state = state[envelope]
@@ -293,5 +194,5 @@ def _grouped(names: Iterable[str], most: int = 8) -> str:
     return ", ".join(told) + (f" and {len(heads) - most} groups more" if len(heads) > most else "")
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).strip().splitlines()[0].rstrip(".")

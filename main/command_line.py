@@ -3,66 +3,61 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from common.checkpoint import snapshots
+import torch
+
 from common.utils import distributed, paths
 from common.utils.errors import UserError, did_you_mean
-from data.loading.dataset import Benchmark
-from main import record
+from main import record, snapshots
+from main.benchmarks import chosen
 from main.evaluator import best_epoch
-from main.experiment import Experiment, load
+from main.experiment import Experiment, load, overridden
 
 DEFAULT = "config/lifter/lifter.py"
 FAILED, MISUSED, UNFINISHED = 1, 2, 75  # the last asks a scheduler to start the job again
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that answers an unknown flag with the nearest known one, in one sentence and with status 2."""
+    """Flags and overrides; an unknown flag gets a sentence with the nearest known one, and status 2."""
 
     def __init__(self, program: str, description: str) -> None:
         super().__init__(prog=program, description=description, allow_abbrev=False)
         self.sugar: dict[str, str] = {}
-        self.add_argument(
-            "overrides", nargs="*", metavar="KEY=VALUE", help="any value of the experiment: optimizer.lr=3e-5"
-        )
+        text = "any value of the experiment, such as optimizer.lr=3e-5"
+        self.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=text)
 
     def add_sugar(self, flag: str, key: str, text: str) -> None:
         """A flag that stands for one override."""
         self.sugar[flag.lstrip("-")] = key
-        self.add_argument(flag, metavar=flag.strip("-").split("_")[-1].upper(), help=f"{text} ({key})")
+        self.add_argument(flag, metavar=key.split(".")[-1].upper(), help=f"{text} (the same as {key}=...)")
 
     def parse(self, arguments: Sequence[str] | None) -> argparse.Namespace:
-        """The arguments, flags of sugar already turned into overrides."""
-        found, unknown = self.parse_known_args(arguments)
-        flags = [
-            option for action in self._actions for option in action.option_strings if option.startswith("--")
-        ]
-        for word in unknown:
-            if word.startswith("-"):
-                self.error(f"there is no flag {word.split('=')[0]}{did_you_mean(word.split('=')[0], flags)}")
-        found.overrides += unknown
+        """The arguments, with flags of sugar put in front of the other overrides."""
+        found, others = self.parse_known_args(arguments)
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        for word in others:
+            flag = word.split("=")[0]
+            if flag.startswith("-"):
+                self.error(f"there is no flag {flag}{did_you_mean(flag, known)}")
+        found.overrides += others  # those that follow a flag
         for word in found.overrides:
             if "=" not in word:
-                self.error(f"'{word}' is neither a flag nor of the form key=value")
-        sweet = [
-            f"{key}={getattr(found, name)}"
-            for name, key in self.sugar.items()
-            if getattr(found, name) is not None
-        ]
-        found.overrides = [*sweet, *found.overrides]
+                self.error(f"'{word}' is neither a flag nor of the form key=value, such as epochs=20")
+        values = {key: getattr(found, name) for name, key in self.sugar.items()}
+        sweet = [f"{key}={value}" for key, value in values.items() if value is not None]
+        found.overrides = sweet + found.overrides
         return found
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message.rstrip('.')}. (--help lists the flags)", file=sys.stderr)
+        print(f"{self.prog}: {message.rstrip('.')}. --help lists all flags.", file=sys.stderr)
         raise SystemExit(MISUSED)
 
 
@@ -74,48 +69,45 @@ def sentences() -> Iterator[None]:
     """
     try:
         yield
-    except (UserError, OSError) as error:
-        if os.environ.get("HUMANMESH_TRACEBACK"):
-            raise
-        if distributed.first() or not isinstance(error, UserError):
-            print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        raise SystemExit(FAILED) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except (UserError, OSError, torch.OutOfMemoryError) as error:
+        if os.environ.get("HUMANMESH_TRACEBACK"):
+            raise
+        text = str(error)
+        if isinstance(error, torch.OutOfMemoryError):
+            text = f"{text.splitlines()[0]} Choose a smaller batch_size, or a larger accumulate."
+        print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr)
+        raise SystemExit(FAILED) from None
 
 
 def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
-    """The experiment and the run's folder of a `train.py` command line; the first process makes the folder."""
+    """The experiment and the run's folder, which the first process makes, of a `train.py` command line."""
     parser = Parser("train.py", "Train one experiment.")
     parser.add_argument("--config", required=True, help="a file below config/, or of your own")
-    parser.add_argument(
-        "--num_gpus", type=int, metavar="N", help="processes to start on this machine, a GPU each"
-    )
-    parser.add_argument(
-        "--continue", dest="go_on", action="store_true", help="go on with the newest run of that name"
-    )
+    parser.add_argument("--num_gpus", type=int, metavar="N", help="processes on this machine, a GPU each")
+    parser.add_argument("--continue", dest="go_on", action="store_true", help="the newest run of that name")
     parser.add_sugar("--exp_name", "name", "name of the run")
     parser.add_sugar("--lr", "optimizer.lr", "learning rate")
     parser.add_sugar("--end_epoch", "epochs", "how many epochs")
     parser.add_sugar("--train_batch_size", "batch_size", "of all processes together")
     found = parser.parse(arguments)
-    if found.num_gpus and found.num_gpus > 1 and not distributed.started():
+    if (found.num_gpus or 1) > 1 and not distributed.started():
         distributed.relaunch(
             found.num_gpus, "main.train", list(sys.argv[1:] if arguments is None else arguments)
         )
     experiment = load(found.config, found.overrides)
-    folder = None
-    if distributed.first():
-        older = sorted(paths.OUTPUT.glob(f"train_{experiment.name}_[0-9]*")) if found.go_on else []
-        folder = older[-1] if older else new_folder("train", experiment.name)
-        for change in _changes(folder, experiment) if older else ():
-            print(f"changed since that run began: {change}", file=sys.stderr)
-        record.write(folder, experiment, found.config, found.overrides)
-    return experiment, distributed.from_first(folder)
+    return experiment, distributed.once(lambda: _run(found, experiment))
 
 
-def _changes(folder: Path, experiment: Experiment) -> list[str]:
-    return record.differences(record.read(folder)[1], record.resolved(experiment))
+def _run(found: argparse.Namespace, experiment: Experiment) -> Path:
+    """The folder of a new run, or of the newest one of that name, with what was typed on record."""
+    older = sorted(paths.OUTPUT.glob(f"train_{experiment.name}_[0-9]*")) if found.go_on else []
+    folder = older[-1] if older else new_folder("train", experiment.name)
+    for change in record.changes(folder, experiment) if older else ():
+        print(f"changed since that run began: {change}", file=sys.stderr)
+    record.write(folder, experiment, found.config, found.overrides)
+    return folder
 
 
 def new_folder(kind: str, job: str) -> Path:
@@ -130,109 +122,84 @@ def new_folder(kind: str, job: str) -> Path:
             continue
         except OSError as error:
             raise UserError(
-                f"{folder} cannot be made ({error.strerror}); see who owns {paths.OUTPUT}."
+                f"{folder} cannot be made ({error.strerror}); who owns {paths.OUTPUT}?"
             ) from error
     raise UserError(f"{paths.OUTPUT / name} and 98 more of that name exist; wait a second.")
 
 
-def testing(
-    arguments: Sequence[str] | None = None,
-) -> tuple[Experiment, Path, list[Benchmark], argparse.Namespace]:
-    """The experiment, its weights, the benchmarks and the rest of a `test.py` command line."""
+@dataclass(frozen=True)
+class Test:
+    """What a `test.py` command line asks for."""
+
+    experiment: Experiment  # with the benchmarks asked for
+    config: str
+    overrides: list[str]
+    weights: Path
+    job: str
+    batch_size: int
+    as_published: bool
+    changes: list[str]  # since the run that is tested began
+
+
+def testing(arguments: Sequence[str] | None = None) -> Test:
+    """Which experiment, with which weights, on which benchmarks."""
     parser = Parser("test.py", "Measure weights on benchmarks; with no arguments, the free default's.")
-    parser.add_argument(
-        "--testset", metavar="NAME[,NAME...]", help="such as EHF; default: the experiment's own"
-    )
+    parser.add_argument("--testset", metavar="NAME[,NAME...]", help="such as EHF; default: the experiment's")
     parser.add_argument("--config", help="a file below config/, or of your own")
     parser.add_argument("--result_path", type=Path, metavar="RUN", help="a folder that train.py made")
+    parser.add_argument("--ckpt_idx", metavar="K", help="its snapshot: an epoch, best, or last (the default)")
+    parser.add_argument("--pretrained_model_path", type=Path, metavar="FILE", help="ours or published")
     parser.add_argument(
-        "--ckpt_idx", metavar="K", help="which snapshot of it: an epoch, best, or last (default)"
+        "--agora_benchmark", nargs="?", const="test", metavar="SPLIT", help="test, validation"
     )
-    parser.add_argument(
-        "--pretrained_model_path", type=Path, metavar="FILE", help="weights, ours or published"
-    )
-    parser.add_argument(
-        "--agora_benchmark", nargs="?", const="test", metavar="SPLIT", help="AGORA's test or validation set"
-    )
-    parser.add_argument(
-        "--as_published", action="store_true", help="with the published evaluation's known bugs"
-    )
+    parser.add_argument("--as_published", action="store_true", help="with the published evaluation's bugs")
     parser.add_argument("--test_batch_size", type=int, default=32, metavar="B")
-    parser.add_sugar("--exp_name", "name", "name of the run")
+    parser.add_sugar("--exp_name", "name", "name of the test")
     found = parser.parse(arguments)
+    if found.config and found.result_path:
+        parser.error("--config and --result_path exclude each other: a run knows its config")
+    if found.ckpt_idx and not found.result_path:
+        parser.error("--ckpt_idx needs --result_path, the run whose snapshot it is")
+    names = [name for name in (found.testset or "").split(",") if name]
+    names += [f"AGORA_{found.agora_benchmark}"] if found.agora_benchmark else []
+    changes: list[str] = []
+    run = None
     if found.result_path:
-        experiment, found.changes = _reopened(found)
-        weights = found.pretrained_model_path or _snapshot(found.result_path, experiment, found.ckpt_idx)
+        run = found.result_path if found.result_path.exists() else paths.OUTPUT / found.result_path
+        experiment, command, changes = record.reopened(run)
+        found.config = command.config
     else:
-        experiment, found.changes = load(found.config or DEFAULT, found.overrides), []
-        weights = found.pretrained_model_path or experiment.released
+        found.config = found.config or DEFAULT
+        experiment = load(found.config)
+    experiment = replace(experiment, test=chosen(experiment.test, names, found.as_published))
+    experiment = overridden(experiment, found.overrides)
+    weights: Path | None = found.pretrained_model_path or experiment.released
+    if run and not found.pretrained_model_path:
+        weights = snapshot(run, experiment, found.ckpt_idx)
     if weights is None:
         raise UserError(
-            f"{experiment.name} names no released weights; give --pretrained_model_path or --result_path."
+            f"{experiment.name} has no released weights; give --pretrained_model_path or --result_path."
         )
-    return experiment, paths.found(weights), _benchmarks(experiment, found), found
+    return Test(
+        experiment=experiment,
+        config=found.config,
+        overrides=found.overrides,
+        weights=paths.found(weights),
+        job=experiment.name + (f"_ep{found.ckpt_idx}" if found.ckpt_idx else ""),
+        batch_size=found.test_batch_size,
+        as_published=found.as_published,
+        changes=changes,
+    )
 
 
-def _reopened(found: argparse.Namespace) -> tuple[Experiment, list[str]]:
-    run = paths.found(found.result_path)
-    found.result_path = run if run.exists() else paths.OUTPUT / run
-    experiment, command, changes = record.reopened(found.result_path, found.overrides)
-    found.config = command.config
-    return experiment, changes
-
-
-def _snapshot(run: Path, experiment: Experiment, which: str | None) -> Path:
-    there = {path.name.removeprefix("snapshot_"): path for path in snapshots(run / "model_dump")}
+def snapshot(run: Path, experiment: Experiment, which: str | None = None) -> Path:
+    """The snapshot of a run after epoch `which`, or the "best" or "last"; UserError where there is none."""
+    there = {path.name.removeprefix("snapshot_"): path for path in snapshots.among(run / "model_dump")}
     if not there:
         raise UserError(f"{run / 'model_dump'} holds no snapshot.")
     if which in (None, "last"):
         return list(there.values())[-1]
-    chosen = str(best_epoch(run, experiment.best)) if which == "best" else which.removeprefix("snapshot_")
-    if chosen not in there:
+    key = str(best_epoch(run, experiment.best)) if which == "best" else str(which).removeprefix("snapshot_")
+    if key not in there:
         raise UserError(f"{run} has no snapshot {which}; it has {', '.join(there)}.")
-    return there[chosen]
-
-
-def _benchmarks(experiment: Experiment, found: argparse.Namespace) -> list[Benchmark]:
-    """Those asked for by name: the experiment's own, else the one a file of `data` makes."""
-    names = [name for name in (found.testset or "").split(",") if name]
-    names += [f"AGORA_{found.agora_benchmark}"] if found.agora_benchmark else []
-    own = {benchmark.name: benchmark for benchmark in experiment.test}
-    chosen = [
-        own[n] if n in own and not found.as_published else _made(n, found.as_published, own)
-        for n in names or own
-    ]
-    if not chosen:
-        raise UserError(f"{experiment.name} has no benchmark of its own; name one with --testset.")
-    return chosen
-
-
-def _made(name: str, as_published: bool, own: dict[str, Benchmark]) -> Benchmark:
-    """EHF -> data.ehf.benchmark(); EgoBody_Kinect -> data.egobody.benchmark("kinect")."""
-    words = name.lower().split("_")
-    modules = {path.stem for path in (paths.ROOT / "data").glob("*.py")}
-    for count in range(len(words), 0, -1):
-        if "_".join(words[:count]) in modules:
-            module = import_module("data." + "_".join(words[:count]))
-            make: Callable[..., Benchmark] | None = getattr(module, "benchmark", None)
-            if make:
-                return make(
-                    *(["_".join(words[count:])] if words[count:] else []), **_quirks(make, name, as_published)
-                )
-    known = [
-        *own,
-        *(path.stem for path in sorted((paths.ROOT / "data").glob("*.py")) if _has_benchmark(path)),
-    ]
-    raise UserError(f"There is no benchmark '{name}'{did_you_mean(name, known)}")
-
-
-def _quirks(make: Callable[..., Benchmark], name: str, as_published: bool) -> dict[str, Any]:
-    if not as_published:
-        return {}
-    if "as_published" not in inspect.signature(make).parameters:
-        raise UserError(f"{name} has no published bug to bring back; leave --as_published out.")
-    return {"as_published": True}
-
-
-def _has_benchmark(path: Path) -> bool:
-    return "\ndef benchmark(" in path.read_text()
+    return there[key]

@@ -43,9 +43,9 @@ def evaluate(
 
     Raises UserError where the data set has not as many persons as the protocol, or two of one name.
     """
-    _check_count(benchmark)
+    check(benchmark)
     device = next(model.parameters()).device
-    samples = Samples(benchmark.dataset, model, benchmark.joint_set, benchmark.body, augment=None)
+    samples = Samples(benchmark.dataset, model, benchmark.joint_set, benchmark.body)
     keys = every_once(len(samples), batch_size, distributed.rank(), distributed.world())
     prepare = benchmark.prepare(model, benchmark.body).to(device).eval()
     was_training = model.training
@@ -59,7 +59,7 @@ def evaluate(
     table = {name: row for share in distributed.gathered(rows) for name, row in share.items()}
     if len(table) != len(samples):
         raise UserError(
-            f"{benchmark.name} has {len(samples)} persons, but only {len(table)} different names: two share one."
+            f"{benchmark.name} has {len(samples)} persons but {len(table)} names: two persons share one."
         )
     names = sorted(table)
     return Result(
@@ -70,13 +70,14 @@ def evaluate(
     )
 
 
-def _check_count(benchmark: Benchmark) -> None:
+def check(benchmark: Benchmark) -> None:
+    """Raise UserError where a benchmark's data set is not there, or not as its protocol has it."""
     if len(benchmark.dataset) == 0:
         raise UserError(f"{benchmark.name} has no persons to measure.")
     if benchmark.count not in (None, len(benchmark.dataset)):
         raise UserError(
-            f"{benchmark.name} has {benchmark.count} persons by its protocol, but {len(benchmark.dataset)} are "
-            f"here; complete it, or measure what is here with test.{benchmark.name}.count=None."
+            f"{benchmark.name} has {benchmark.count} persons by its protocol, but {len(benchmark.dataset)} "
+            f"are here; complete it, or measure what is here with test.{benchmark.name}.count=None."
         )
 
 
@@ -122,7 +123,7 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def write(path: Path, result: Result, persons: bool = True, **about: Any) -> None:
+def write(path: Path, result: Result, about: Mapping[str, Any], persons: bool = True) -> None:
     """The result as JSON, whole or not at all, person by person on request; what does not apply is null."""
     content: dict[str, Any] = {"benchmark": result.benchmark, "numbers": result.numbers}
     content["about"] = {**result.about, **about}
@@ -145,7 +146,7 @@ def _valid(value: Any) -> Any:
 
 
 def best_epoch(folder: Path, metric: str | None) -> int | None:
-    """The epoch of a run whose `metric`, such as "EHF/mpvpe", was lowest so far; None where none was measured."""
+    """The epoch of a run whose `metric`, such as "EHF/mpvpe", was lowest so far; None before any was."""
     if metric is None:
         return None
     benchmark, _, name = metric.partition("/")

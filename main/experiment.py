@@ -23,7 +23,7 @@ from common.losses.objective import Objective
 from common.networks.model import Model
 from common.preprocess.augment import Augment
 from common.utils.errors import UserError, did_you_mean
-from common.utils.paths import ROOT
+from common.utils.paths import ROOT, shown
 from data.loading.dataset import Benchmark, Dataset
 from data.on_device.posed_targets import PosedTargets
 from main.overrides import changed, children, fitted, is_plain, named
@@ -64,24 +64,36 @@ class Experiment:
     best: str | None = None  # the metric, such as "EHF/mpvpe", whose best epoch is kept too; lower is better
     on_nan: Literal["stop", "skip"] = "stop"
 
+    def __post_init__(self) -> None:
+        least = {"epochs": 1, "batch_size": 1, "accumulate": 1, "keep": 1, "workers": 0, "evaluate_every": 0}
+        for name, number in least.items():
+            value = getattr(self, name)
+            if isinstance(value, int) and value < number:
+                raise UserError(f"{name} must be at least {number}, not {value}.")
+
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
     """The experiment of a config file, with `dotted.key=value` overrides applied in turn.
 
-    Raises UserError in one sentence for an unknown file or key, a broken config, or a value of the wrong type.
+    Raises UserError in one sentence for an unknown file or key, a broken config, or a value of a wrong type.
     """
     file = find(path)
     experiment = getattr(_imported(file), "experiment", None)
     if not isinstance(experiment, Experiment):
-        raise UserError(f"{file} defines no `experiment = Experiment(...)`.")
+        raise UserError(f"{shown(file)} defines no `experiment = Experiment(...)`.")
+    _check(experiment, shown(file))
+    return overridden(experiment, overrides)
+
+
+def overridden(experiment: Experiment, overrides: Sequence[str]) -> Experiment:
+    """A copy of an experiment with `dotted.key=value` overrides applied in turn; raises as `load` does."""
     for text in overrides:
         experiment = changed(experiment, text)
-    _check(experiment, file)
     return experiment
 
 
 def find(path: str | Path) -> Path:
-    """The config file meant: from the caller's folder, the project's, or `config/`, or by its bare file name."""
+    """The config file meant: from the caller's folder, the project's or `config/`, or by its bare name."""
     path = Path(path).expanduser()
     path = path if path.suffix == ".py" else path.with_name(path.name + ".py")
     for folder in (Path.cwd(), ROOT, ROOT / "config"):
@@ -92,14 +104,10 @@ def find(path: str | Path) -> Path:
     if len(path.parts) == 1 and len(same) == 1:
         return same[0]
     if len(path.parts) == 1 and same:
-        raise UserError(f"There are several configs named {path}: {', '.join(map(_shown, same))}; say which.")
+        raise UserError(f"There are several configs named {path}: {', '.join(map(shown, same))}; say which.")
     if path.name in {file.name for file in known}:
-        raise UserError(f"There is no config {path}; did you mean '{_shown(same[0])}'?")
-    raise UserError(f"There is no config {path}{did_you_mean(str(path), map(_shown, known))}")
-
-
-def _shown(file: Path) -> str:
-    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
+        raise UserError(f"There is no config {path}; did you mean '{shown(same[0])}'?")
+    raise UserError(f"There is no config {path}{did_you_mean(str(path), map(shown, known))}")
 
 
 def _imported(file: Path) -> ModuleType:
@@ -126,26 +134,24 @@ def _imported(file: Path) -> ModuleType:
             0,
         )
         line = error.lineno or 0 if isinstance(error, SyntaxError) else line
-        raise UserError(f"{_shown(file)}, line {line}: {type(error).__name__}: {error}") from error
+        raise UserError(f"{shown(file)}, line {line}: {type(error).__name__}: {error}") from error
 
 
-def _check(experiment: Experiment, file: Path) -> None:
-    """Raise where a plain field has a value of the wrong type, or a partial an argument its function lacks."""
+def _check(experiment: Experiment, file: str) -> None:
+    """Raise where a plain field has a value of a wrong type, or a partial an argument its function lacks."""
     hints = get_type_hints(Experiment)
     for each in fields(Experiment):
-        if is_plain(hints[each.name]) and each.name not in ("model", "objective", "train", "test"):
-            fitted(getattr(experiment, each.name), hints[each.name], None, f"{_shown(file)}: {each.name}")
-    _check_calls(experiment, _shown(file) + ": ")
+        if is_plain(hints[each.name]):
+            fitted(getattr(experiment, each.name), hints[each.name], None, f"{file}: {each.name}")
+    _check_calls(experiment, "")
 
 
 def _check_calls(node: Any, path: str) -> None:
     if isinstance(node, partial):
-        known = list(inspect.signature(node.func).parameters)
-        anything = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(node.func).parameters.values())
+        parameters = inspect.signature(node.func).parameters
+        anything = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         for key in () if anything else node.keywords:
-            if key not in known:
-                raise UserError(
-                    f"{path.rstrip('.')} ({named(node)}) takes no '{key}'{did_you_mean(key, known)}"
-                )
+            if key not in parameters:
+                raise UserError(f"{path} ({named(node)}) takes no '{key}'{did_you_mean(key, parameters)}")
     for name, (child, _) in children(node).items():
-        _check_calls(child, f"{path}{name}.")
+        _check_calls(child, f"{path}.{name}".lstrip("."))

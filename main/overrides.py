@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import types
 import typing
@@ -15,14 +16,21 @@ from typing import Any, Literal, Union, get_args, get_origin
 from common.utils.errors import UserError, did_you_mean
 
 _WORDS = {
-    int: "a whole number", float: "a number", bool: "True or False", str: "text", Path: "a path", type(None): "None",
-    tuple: "a tuple", list: "a list", dict: "a mapping", set: "a set",
-}  # fmt: skip
+    int: "a whole number",
+    float: "a number",
+    bool: "True or False",
+    str: "text",
+    Path: "a path",
+    type(None): "None",
+    tuple: "a tuple",
+    list: "a list",
+    dict: "a mapping",
+}
 UNKNOWN = inspect.Parameter.empty
 
 
 def changed(node: Any, text: str) -> Any:
-    """A copy of `node` with one leaf changed by `dotted.key=value`; UserError in one sentence where it cannot be."""
+    """A copy of `node` with one leaf changed by `dotted.key=value`; UserError where it cannot be."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UserError(f"'{text}' is not of the form key=value, such as batch_size=32.")
@@ -71,12 +79,14 @@ class OpenMapping:
 
 
 def children(node: Any) -> dict[str, tuple[Any, Any]]:
-    """What is inside a node, by name: the value and its type hint. Knows dataclasses, partials, mappings, tuples."""
+    """What is inside a dataclass, partial, mapping or tuple: values and their type hints, by name."""
     match node:
         case OpenMapping():
             return {key: (value, node.hint) for key, value in node.values.items()}
         case partial():
             return _arguments(node)
+        case type() | types.FunctionType():
+            return _arguments(partial(node))
         case Mapping():
             return {str(key): (value, UNKNOWN) for key, value in node.items()}
         case tuple() if hasattr(node, "_fields"):
@@ -84,7 +94,7 @@ def children(node: Any) -> dict[str, tuple[Any, Any]]:
             return {name: (getattr(node, name), hints.get(name, UNKNOWN)) for name in node._fields}
         case tuple() | list():
             return {str(getattr(item, "name", place)): (item, UNKNOWN) for place, item in enumerate(node)}
-    if is_dataclass(node) and not isinstance(node, type):
+    if is_dataclass(node):
         hints = _hints(type(node))
         return {
             f.name: (_opened(getattr(node, f.name), hints.get(f.name)), hints.get(f.name))
@@ -118,7 +128,8 @@ def _arguments(node: partial) -> dict[str, tuple[Any, Any]]:
         parameters = inspect.signature(node.func).parameters
     except ValueError:  # some built-in functions do not say
         return {key: (value, UNKNOWN) for key, value in node.keywords.items()}
-    hints = _hints(node.func.__init__ if isinstance(node.func, type) else node.func)
+    function: Any = node.func
+    hints = _hints(function.__init__ if isinstance(function, type) else function)
     result = {}
     for place, (name, parameter) in enumerate(parameters.items()):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or place < len(node.args):
@@ -147,22 +158,24 @@ def _with(node: Any, key: str, value: Any, path: str) -> Any:
     """A copy of `node` with one of its children replaced."""
     try:
         match node:
-            case partial():
+            case partial() | type() | types.FunctionType():
                 return partial(node, **{key: value})
             case Mapping():
                 return {**node, key: value}
-            case tuple() if hasattr(node, "_fields"):
-                return node._replace(**{key: value})
             case tuple() | list():
-                place = list(children(node)).index(key)
-                return type(node)([*node[:place], value, *node[place + 1 :]])
-        return replace(node, **{key: value})
+                items = [value if name == key else item for name, (item, _) in children(node).items()]
+                return type(node)(*items) if hasattr(node, "_fields") else type(node)(items)
+        if type(node).__dataclass_params__.init:
+            return replace(node, **{key: value})
+        twin = copy.copy(node)
+        object.__setattr__(twin, key, value)
+        return twin
     except (TypeError, ValueError) as error:  # a constructor that refuses the value
         raise UserError(f"{path} cannot be {value!r}: {error}") from error
 
 
 def fitted(value: Any, hint: Any, old: Any, path: str) -> Any:
-    """The value as the type it is to have; UserError where it has another. Without a hint, the old value's type."""
+    """The value as the type its hint says, or the old value's where there is none; UserError for another."""
     if hint is UNKNOWN or hint is None or hint is Any:
         hint = UNKNOWN if old is None else type(old)
     if hint is UNKNOWN:
@@ -183,8 +196,12 @@ def _as(value: Any, hint: Any) -> Any:
     origin = get_origin(hint) or hint
     if origin is Literal:
         return value if value in get_args(hint) else UNKNOWN
+    if origin is bool and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower(), UNKNOWN)
     if origin is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if origin is int and isinstance(value, float) and value.is_integer():
+        return int(value)
     if origin is Path and isinstance(value, str):
         return Path(value)
     if origin in (int, float) and isinstance(value, bool):
@@ -209,6 +226,7 @@ def _in_words(hint: Any) -> str:
 
 def named(node: Any) -> str:
     """What a node is, in one word."""
-    if isinstance(node, partial):
-        return getattr(node.func, "__name__", str(node.func))
+    if isinstance(node, partial | type | types.FunctionType):
+        function = node.func if isinstance(node, partial) else node
+        return getattr(function, "__name__", str(function))
     return "mapping" if isinstance(node, OpenMapping) else type(node).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 from common.joints import BodyLayout, JointSet
 from common.utils.errors import UserError
 from common.utils.files import written_beside
-from common.utils.paths import ROOT
+from common.utils.paths import ROOT, shown
 from main.experiment import Experiment, find, load
 from main.overrides import OpenMapping, children, is_leaf
 
@@ -44,30 +43,25 @@ def _lines(node: Any, path: str) -> Iterator[tuple[str, str]]:
     inside = {} if is_leaf(node) else children(node)
     unnamed = isinstance(node, OpenMapping | Mapping | tuple | list)  # what they hold says enough
     if path and not (unnamed and not is_leaf(node)):
-        yield path, _shown(node)
+        yield path, _value(node)
     for name, (child, _) in inside.items():
         yield from _lines(child, f"{path}.{name}" if path else name)
 
 
-def _shown(node: Any) -> str:
+def _value(node: Any) -> str:
     if isinstance(node, Path):
         return repr(str(node))
     if is_leaf(node):
         return repr(node)
-    kind = (
-        node.func
-        if isinstance(node, partial)
-        else node
-        if callable(node) and hasattr(node, "__name__")
-        else type(node)
-    )
+    called = node.func if isinstance(node, partial) else node
+    kind = called if hasattr(called, "__qualname__") else type(called)
     name = f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(node, partial):
         return name + (f"{node.args!r}" if node.args else "")
-    values = {key: value for key, value in getattr(node, "__dict__", {}).items() if not key.startswith("_")}
-    if is_dataclass(node) or kind is not type(node):
+    if kind is called or is_dataclass(node):
         return name
-    return f"{name}({', '.join(f'{key}={value!r}' for key, value in values.items() if is_leaf(value))})"
+    plain = {key: value for key, value in vars(node).items() if not key.startswith("_") and is_leaf(value)}
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in plain.items())})"
 
 
 def differences(before: str, now: str) -> list[str]:
@@ -81,40 +75,46 @@ def differences(before: str, now: str) -> list[str]:
     ]
 
 
+def changes(folder: Path, experiment: Experiment) -> list[str]:
+    """What is different in an experiment from the one that a run's folder has on record."""
+    return differences(read(folder)[1], resolved(experiment))
+
+
 def write(folder: Path, experiment: Experiment, config: str, overrides: Sequence[str]) -> None:
     """Put the command, the resolved experiment and a copy of the config into folder/code."""
-    code = folder / "code"
-    command = Command(config, tuple(overrides), tuple(sys.argv), version())
+    code, source = folder / "code", find(config)
+    command = Command(shown(source), tuple(overrides), tuple(sys.argv), version())
     with written_beside(code / COMMAND) as file:
         file.write_text(json.dumps(asdict(command), indent=1) + "\n")
     with written_beside(code / RESOLVED) as file:
         file.write_text(resolved(experiment))
-    source = find(config)
-    if source.resolve().parent != code.resolve():
-        shutil.copyfile(source, code / source.name)
+    code.joinpath(source.name).write_bytes(source.read_bytes())
 
 
 def read(folder: Path) -> tuple[Command, str]:
     """The command and the resolved experiment of a run's folder; UserError where it is none."""
     try:
         values = json.loads((folder / "code" / COMMAND).read_text())
-        command = Command(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        overrides, typed = tuple(values["overrides"]), tuple(values["typed"])
+        command = Command(values["config"], overrides, typed, values["version"])
         return command, (folder / "code" / RESOLVED).read_text()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"{folder} is no run of ours: {folder / 'code' / COMMAND} cannot be read ({error})."
         ) from error
 
 
 def reopened(folder: Path, overrides: Sequence[str] = ()) -> tuple[Experiment, Command, list[str]]:
-    """A run's experiment as its config has it today, with the run's overrides and then these; and what differs."""
+    """A run's experiment as its config has it today, under its overrides and these; and what differs."""
     command, before = read(folder)
-    experiment = load(command.config, [*command.overrides, *overrides])
+    copied = folder / "code" / Path(command.config).name
+    config = command.config if (ROOT / command.config).exists() else copied
+    experiment = load(config, [*command.overrides, *overrides])
     return experiment, command, differences(before, resolved(experiment))
 
 
 def version() -> str:
-    """The code's version: the commit and whether files were changed since, or "unknown" outside a checkout."""
+    """The code's version: the commit, and whether files were changed since; "unknown" outside a checkout."""
     try:
         git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
         return subprocess.run(git, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

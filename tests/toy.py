@@ -51,7 +51,9 @@ class ToyModel(Model):
     def __init__(self, width: int = 16, dropout: float = 0.2) -> None:
         super().__init__()
         self.views, self.joint_set, self.body_model = {"body": View((16, 12))}, POINTS, ToyBody()
-        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 12, width), nn.GELU(), nn.Dropout(dropout))
+        self.encoder = nn.Sequential(
+            nn.Flatten(), nn.Linear(3 * 16 * 12, width), nn.GELU(), nn.Dropout(dropout)
+        )
         self.head = nn.Linear(width, 24 * 6 + 10 + 3)
 
     def read_joints(self, body: Body) -> Tensor:
@@ -130,4 +132,3 @@ experiment = Experiment(
     batch_size=4,
     workers=0,
 )
-

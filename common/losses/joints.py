@@ -39,10 +39,10 @@ class Joints2D:
 class Joints3D:
     """The model's joints against the annotated ones, in meters.
 
-    Both are seen from `root`, the middle of one joint or more, and each of the set's `parts` from a joint of its
-    own, such as {"left_hand": "left_wrist"}. Without a root they are compared where they are. A person whose
-    root, or a part whose joint, is not annotated teaches nothing. The mean is over all entries, as published by
-    OSX and SMPLer-X, unless `over` says otherwise.
+    Both are seen from `root`, the middle of one joint or more, and each of the set's `parts` from a joint of
+    its own, such as {"left_hand": "left_wrist"}. Without a root they are compared where they are. A person
+    whose root, or a part whose joint, is not annotated teaches nothing. The mean is over all entries, as
+    published by OSX and SMPLer-X, unless `over` says otherwise.
     """
 
     joint_set: JointSet | None = None  # needed to find roots by name

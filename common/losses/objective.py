@@ -46,9 +46,9 @@ class WeightedSum(Objective):
 
 
 class LearnedWeights(Objective):
-    """Losses that learn their own weights, exp(-s), from those of the terms on (Kendall et al., 2018, as STRAPS does).
+    """Losses that learn their own weights, exp(-s), starting with the terms' (Kendall et al., 2018).
 
-    A loss L becomes exp(-s) L + s; s starts at -log(weight).
+    A loss L becomes exp(-s) L + s; s starts at -log(weight), as published by STRAPS.
     """
 
     def __init__(self, terms: Mapping[str, Term]) -> None:

@@ -48,7 +48,10 @@ class Rotations:
 
 @dataclass(frozen=True)
 class Betas:
-    """The shape, as far as both sides have coefficients. The mean is over all entries unless `over` says otherwise."""
+    """The shape, as far as both sides have coefficients.
+
+    The mean is over all entries unless `over` says otherwise.
+    """
 
     kind: Distance = "l1"
     over: Over = "all"
@@ -60,7 +63,10 @@ class Betas:
 
 @dataclass(frozen=True)
 class Expression:
-    """The face, as far as both sides have coefficients. The mean is over all entries unless `over` says otherwise."""
+    """The face's expression, as far as both sides have coefficients.
+
+    The mean is over all entries unless `over` says otherwise.
+    """
 
     kind: Distance = "l1"
     over: Over = "all"

@@ -14,8 +14,8 @@ from common.structures import Prediction, Target
 class Vertices:
     """The vertices in meters, of persons whose whole pose and shape are annotated.
 
-    Where `relative`, both meshes are seen from their first joint, the root. The mean is over all entries unless
-    `over` says otherwise.
+    Where `relative`, both meshes are seen from their first joint, the root. The mean is over all entries
+    unless `over` says otherwise.
     """
 
     relative: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
@@ -64,9 +64,8 @@ def device() -> torch.device:
     place = int(os.environ.get("LOCAL_RANK", "0"))
     if torch.cuda.is_available():
         if place >= torch.cuda.device_count():
-            raise UserError(
-                f"Process {place} has no GPU of its own: there are {torch.cuda.device_count()}; start no more processes."
-            )
+            count = torch.cuda.device_count()
+            raise UserError(f"There are {count} GPUs, too few for process {place}; start fewer processes.")
         return torch.device("cuda", place)
     if torch.backends.mps.is_available() and world() == 1:
         return torch.device("mps")
@@ -106,11 +105,11 @@ def gathered(item: T) -> list[T]:
     return items
 
 
-def from_first(item: T) -> T:
-    """The first process's item, in all processes."""
+def once(make: Callable[[], T]) -> T:
+    """What `make` returns, made by the first process alone, in all processes."""
     if world() == 1:
-        return item
-    items = [item]
+        return make()
+    items: list[Any] = [make() if first() else None]
     dist.broadcast_object_list(items, src=0)
     return items[0]
 

@@ -21,3 +21,9 @@ def found(path: str | Path) -> Path:
     """A path as the user typed it: as it stands, else below the project's root."""
     path = Path(path).expanduser()
     return path if path.is_absolute() or path.exists() or not (ROOT / path).exists() else ROOT / path
+
+
+def shown(path: str | Path) -> str:
+    """A path as a user would type it from the project's root; one outside as it is."""
+    path = Path(path)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)

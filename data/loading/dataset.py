@@ -26,7 +26,10 @@ ATTEMPTS = 20  # persons that are tried in place of one that cannot be read, bef
 
 
 class Dataset(Protocol):
-    """Persons by number. A mixture also has `order(generator)`: the numbers of one epoch, (N,) int64."""
+    """Persons by number.
+
+    A mixture also has `order(generator)`, the (len,) numbers shown in one epoch, which are below `persons`.
+    """
 
     name: str
 
@@ -64,19 +67,28 @@ class Benchmark:
 
 
 class Samples:
-    """Persons as the batches a network asks for: as they are, or augmented by chance drawn from the seed."""
+    """Persons as the batches a network asks for: as they are, or augmented by chance drawn from the seed.
+
+    Where `forgiving`, as in training, a person that cannot be read is named and another one takes its place.
+    """
 
     def __init__(
-        self, dataset: Dataset, model: Model, joint_set: JointSet, body: BodyLayout, augment: Augment | None
-    ):
-        self.dataset, self.augment = dataset, augment
+        self,
+        dataset: Dataset,
+        model: Model,
+        joint_set: JointSet,
+        body: BodyLayout,
+        augment: Augment | None = None,
+        forgiving: bool = False,
+    ) -> None:
+        self.dataset, self.augment, self.forgiving = dataset, augment, forgiving
         self.views, self.joint_set, self.body = dict(model.views), joint_set, body
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitems__(self, keys: Sequence[Key]) -> Batch | Exception:
-        """A whole batch; an error for the user is handed over, for raised in a worker it becomes a traceback."""
+        """A whole batch; an error for the user is handed over, for a worker would bury it in a traceback."""
         try:
             if isinstance(self.dataset, PoseDataset):
                 indices, seeds = torch.tensor(keys).T
@@ -86,16 +98,16 @@ class Samples:
             return error
 
     def sample(self, index: int, seed: int) -> Sample:
-        """One person; where it cannot be read, another one in training, and UserError in a benchmark."""
+        """One person; UserError where it cannot be read, nor, if that is allowed, any other in its place."""
         for attempt in range(ATTEMPTS):
             try:
                 return self._made(index, seed)
             except (OSError, ValueError) as error:
                 reason = f"{self.dataset.name}, person {index}, cannot be used: {error}"
-            if self.augment is None:
+            if not self.forgiving:
                 raise UserError(f"{reason} (a benchmark is measured whole or not at all)")
             logging.getLogger(__name__).warning("%s; another one takes its place", reason)
-            index = derived(seed, attempt) % len(self.dataset)
+            index = derived(seed, attempt) % getattr(self.dataset, "persons", len(self.dataset))
         raise UserError(f"{ATTEMPTS} persons in a row cannot be used, the last for this reason: {reason}")
 
     def _made(self, index: int, seed: int) -> Sample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,7 @@ class Order:
 
 
 def every_once(count: int, batch_size: int, rank: int = 0, world: int = 1) -> list[list[Key]]:
-    """All persons of a benchmark in batches, one process's share; some are shown twice to make shares equal."""
+    """All persons of a benchmark in batches, one process's share; shares are made equal by repetition."""
     share = -(-count // world)
     indices = [place % count for place in range(rank, share * world, world)]
     seeds = derived_seeds(torch.tensor(indices), 0).tolist()
@@ -89,10 +90,10 @@ def every_once(count: int, batch_size: int, rank: int = 0, world: int = 1) -> li
 
 
 class Loader:
-    """Batches in the order of `keys`, made by `workers` processes ahead of time, or in this one without any."""
+    """Batches in the order of `keys`, made by `workers` processes ahead of time, or in this one if 0."""
 
     def __init__(self, samples: Samples, keys: Any, workers: int, pinned: bool = False) -> None:
-        self.keys = keys
+        self.keys, workers = keys, min(workers, _cores())
         self.loader = DataLoader(
             samples,  # type: ignore[arg-type]
             batch_sampler=keys,
@@ -109,14 +110,26 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Batches; raises UserError or OSError as a worker met them, without the worker's traceback."""
-        for batch in self.loader:
-            if isinstance(batch, Exception):
-                raise batch
-            yield batch
+        try:
+            for batch in self.loader:
+                if isinstance(batch, Exception):
+                    raise batch
+                yield batch
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise UserError(
+                f"A loading process died ({str(error).splitlines()[0]}); if memory ran out, lower workers."
+            ) from error
 
 
 def _as_it_is(batch: Batch) -> Batch:
     return batch
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _one_thread(worker: int) -> None:

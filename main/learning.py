@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from common.utils.errors import UserError, did_you_mean
 
@@ -46,6 +47,27 @@ def groups(
     if not result:
         raise UserError("No weight learns: every one of them has learning rate 0.")
     return result
+
+
+@contextmanager
+def renew(optimizer: Optimizer, schedule: LRScheduler) -> Iterator[None]:
+    """What is loaded within keeps its moments and its place, but takes the settings that are configured now.
+
+    A run that goes on with another learning rate or weight decay than it began with thus obeys; the rate that
+    the schedule had come to is changed in proportion.
+    """
+    configured = [
+        {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+    bases = list(schedule.base_lrs)
+    yield
+    for group, wanted, base, place in zip(
+        optimizer.param_groups, configured, bases, range(len(bases)), strict=True
+    ):
+        began = schedule.base_lrs[place]
+        rate = group["lr"] * (base / began) if began else wanted["lr"]
+        group.update({**wanted, "lr": group["lr"] if began == base else rate, "initial_lr": base})
+        schedule.base_lrs[place] = base
 
 
 def _is_below(name: str, prefix: str) -> bool:
