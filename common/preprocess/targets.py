@@ -8,7 +8,7 @@ from torch import Tensor
 
 from common.geometry.crop import mapped_box
 from common.joints import BodyLayout, JointSet
-from common.preprocess.views import by_name, moved_points
+from common.preprocess.points import by_name, moved_points
 from common.structures import Crop, Person, Target
 
 Array = np.ndarray

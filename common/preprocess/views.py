@@ -14,9 +14,9 @@ from common.geometry.resampling import (
     warp,
     whole_pixel_map,
 )
-from common.joints import JointSet
 from common.preprocess.augment import Chance
 from common.preprocess.pictures import BrokenPicture, read_picture
+from common.preprocess.points import moved_points
 from common.structures import Crop, Person, View
 
 Array = np.ndarray
@@ -127,48 +127,14 @@ def _sampled(picture: Array, person: Person, view: View, chance: Chance) -> Arra
 
 
 def _normalized(pixels: Array, view: View) -> Tensor:
-    scaled = (pixels / np.float32(255) - np.float32(view.mean)) / np.float32(view.std)
-    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+    """(h, w, 3), 0 to 255 -> (3, h, w), 0 to 1, then less the view's mean, in its deviations."""
+    planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).contiguous() / 255
+    if any(view.mean) or set(view.std) != {1.0}:
+        planes = (planes - torch.tensor(view.mean)[:, None, None]) / torch.tensor(view.std)[:, None, None]
+    return planes
 
 
 def _points(person: Person, view: View, crop: Crop) -> Tensor:
     if view.joint_set is None:
         raise ValueError("A view of content 'keypoints' needs a joint_set.")
     return moved_points(person.joints_2d, person.joint_set, view.joint_set, crop)
-
-
-def moved_points(
-    points: Array | None,
-    given: JointSet | None,
-    wanted: JointSet,
-    crop: Crop,
-    whole_within: int | None = None,
-) -> Tensor:
-    """Annotated (J, 3) picture points -> (K, 3) of another joint set in view pixels.
-
-    Points are matched by name; of a flipped crop, left and right change places. What was not annotated is
-    all zero. Published (SMPLer): with `whole_within`, the view's width, points are cut to whole pixels
-    before a flip, and one is added.
-    """
-    if points is None or given is None:
-        return torch.zeros(len(wanted), 3)
-    chosen = by_name(points, given, wanted)
-    if crop.flipped:
-        chosen = chosen[list(wanted.mirrored)]
-    xy = crops.mapped(crop.matrix.numpy().astype(np.float64), chosen[:, :2])
-    if whole_within is not None:
-        mirror = np.array([whole_within, 0.0]) if crop.flipped else np.zeros(2)
-        sign = np.array([-1.0, 1.0]) if crop.flipped else np.ones(2)
-        xy = mirror + sign * (np.trunc(mirror + sign * xy) + 1)
-    known = chosen[:, 2:] > 0
-    return torch.from_numpy(np.where(known, np.concatenate([xy, chosen[:, 2:]], 1), 0).astype(np.float32))
-
-
-def by_name(points: Array, given: JointSet, wanted: JointSet) -> Array:
-    """(J, C) of one joint set -> (K, C) of another, confidence last; zero where it lacks a name or a
-    number.
-    """
-    place = np.array(wanted.taken_from(given))
-    chosen = np.asarray(points, dtype=np.float64)[place]
-    known = (place >= 0)[:, None] & np.isfinite(chosen).all(1, keepdims=True)
-    return np.where(known, chosen, 0)
