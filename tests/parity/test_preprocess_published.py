@@ -162,6 +162,22 @@ def test_warped_and_colored_crops_are_equal(published):
         np.testing.assert_allclose(ours, published[case + "patch_s16"], atol=1e-2)
 
 
+def test_augmented_crops_are_equal(published):
+    if "osx/augment/a/image_s32" not in published:
+        pytest.skip(NEEDS_SHARED)
+    box = as_corners(published["osx/bbox/processed"][0].astype(np.float64))
+    for case in cases(published, r"osx/augment/[ab]/"):
+        scale, degrees, *color, flipped = published[case + "scale_rot_r_g_b_flip"]
+        person = Person(case, image=published["osx/crop/image_u8"], box=box, padding=None)
+        chance = Chance(scale, math.radians(degrees), bool(flipped), tuple(color))
+        pixels, record = cut(person, View((512, 384)), chance)
+        ours = 255 * pixels.permute(1, 2, 0).numpy()[::32, ::32]
+        np.testing.assert_allclose(ours, published[case + "image_s32"], atol=1e-2)
+        matrix = published[case + "img2bb"].astype(np.float64)
+        matrix = crop.after_mirror(matrix, person.image.shape[1]) if flipped else matrix
+        np.testing.assert_allclose(record.matrix, matrix, atol=1e-4)
+
+
 def test_crops_of_whole_pixels_are_those_of_smpler(published):
     picture = wave_picture("smpler/preprocess/image", 240, 320)
     for case in cases(published, r"smpler/case\d/"):
@@ -213,6 +229,32 @@ def test_cubic_crops_of_whole_pixels_are_those_of_pymaf_x(published):
         step = 9 if len(expected) == 25 else 27
         np.testing.assert_allclose(ours[::step, ::step], expected, atol=3 if degrees else 2)
         assert np.abs(ours[::step, ::step] - expected).mean() < 0.2
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_crops_of_body_hands_and_face_are_those_of_pymaf_x(published, number):
+    """Person 1 has no left hand: it is cut from the picture's corner."""
+    if "pymaf_x/demo.in.body" not in published:
+        pytest.skip(NEEDS_SHARED)
+    points = {
+        name: published[f"pymaf_x/demo.in.{name}"][number] for name in ("body", "lhand", "rhand", "face")
+    }
+    boxes = {name: crop.around_points(p[:, :2], p[:, 2]) for name, p in points.items()}
+    parts = [boxes[name] for name in ("lhand", "rhand", "face")]
+    person = Person(
+        "published",
+        image=wave_picture(f"pymafx-frame{max(number - 1, 0)}", 360, 480),
+        box=boxes["body"],
+        part_boxes=np.array([np.zeros(5) if box is None else [*box, 1] for box in parts]),
+    )
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    for name, box, padding in (
+        ("body", "body", 1.2), ("lhand", "left_hand", 1.44), ("rhand", "right_hand", 1.44), ("face", "face", 1.68)
+    ):  # fmt: skip
+        view = View((224, 224), box, padding=padding, sampling="resize_cubic", mean=mean, std=std)
+        pixels, _ = cut(person, view)
+        expected = published[f"pymaf_x/demo.{number}.img_{name}"]
+        np.testing.assert_allclose(pixels[:, ::9, ::9], expected, atol=2 / 255 / 0.224)
 
 
 class Replay:
