@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +51,16 @@ def about(path: Path) -> dict[str, str]:
         return file.metadata() or {}
 
 
-def load_weights(model: nn.Module, path: str | Path, part: str = "") -> None:
+def load_weights(model: nn.Module, path: str | Path, part: str = "", trust: bool = False) -> None:
     """Load a file of weights into a model, or into its submodule `part`, strictly.
 
-    The file may be ours or published, of the part or of a whole model, or a snapshot's folder. Raises
-    UserError with all that does not fit, both ways, and with the variant that the file looks like.
+    The file may be ours or published, of the part or of a whole model, or a snapshot's folder; `trust` as
+    `read_weights` has it. Raises UserError with all that does not fit, both ways, and with the variant that
+    the file looks like.
     """
     module = model.get_submodule(part) if part else model
     ours = module.state_dict()
-    best, published = _best_reading(model, module, part, read_weights(path))
+    best, published = _best_reading(model, module, part, read_weights(path, trust))
     may_lack = getattr(module, "unpublished", ()) if published else ()
     missing = {
         name for name in ours.keys() - best.keys() if not any(re.search(rule, name) for rule in may_lack)
@@ -82,22 +84,29 @@ def _best_reading(model: nn.Module, module: nn.Module, part: str, state: State) 
         readings.append((lambda: _below(part, translated(model, state)), True))
     tried = []
     for read, published in readings:
-        tried.append((read(), published))
+        with suppress(KeyError):  # a translation that misses what it is meant for
+            tried.append((read(), published))
         if tried[-1][0].keys() == ours:
             break
     return max(tried, key=lambda reading: len(reading[0].keys() & ours))
 
 
-def read_weights(path: str | Path, trust: bool = False) -> State:
-    """The tensors of a file by name, out of any published envelope; `trust` runs what a pickle asks for."""
+def weights_file(path: str | Path) -> Path:
+    """The file meant: of a snapshot's folder, the averaged weights if there are any. Raises UserError."""
     path = paths.found(path)
     if path.is_dir():
         averaged = path / "average.safetensors"
         path = averaged if averaged.exists() else path / "model.safetensors"
-    if not path.exists():
+    if not path.is_file():
         raise UserError(
             f"There are no weights at {path}; pretrained_models/README.md says where to get which."
         )
+    return path
+
+
+def read_weights(path: str | Path, trust: bool = False) -> State:
+    """The tensors of a file by name, out of any published envelope; `trust` runs what a pickle asks for."""
+    path = weights_file(path)
     try:
         state = load_file(path) if path.suffix == ".safetensors" else _unpickled(path, trust)
     except pickle.UnpicklingError as error:

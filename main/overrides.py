@@ -129,7 +129,7 @@ def _arguments(node: partial) -> dict[str, tuple[Any, Any]]:
     except ValueError:  # some built-in functions do not say
         return {key: (value, UNKNOWN) for key, value in node.keywords.items()}
     function: Any = node.func
-    hints = _hints(function.__init__ if isinstance(function, type) else function)
+    hints = _hints(getattr(function, "__init__", None) if isinstance(function, type) else function)
     result = {}
     for place, (name, parameter) in enumerate(parameters.items()):
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or place < len(node.args):

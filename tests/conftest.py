@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from main.experiment import Experiment, load
+if TYPE_CHECKING:
+    from main.experiment import Experiment
 
 TOY = Path(__file__).parent / "toy.py"
 
@@ -14,4 +16,6 @@ TOY = Path(__file__).parent / "toy.py"
 @pytest.fixture
 def toy() -> Experiment:
     """The toy experiment of tests/toy.py, loaded as a user's own config is."""
+    from main.experiment import load  # most tests need no experiment, and not the second its import takes
+
     return load(TOY)
