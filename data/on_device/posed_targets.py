@@ -43,26 +43,12 @@ class PosedTargets(nn.Module):
     def forward(self, batch: Batch) -> Batch:
         target = batch.target
         if self.main in batch.inputs.crops:
-            target = self.in_view(target, batch.inputs.crops[self.main])
+            target = in_view(target, batch.inputs.crops[self.main], self.mirrored)
         if self.largest_beta is not None:
             sound = (target.betas.abs() <= self.largest_beta).all(1, keepdim=True)
             target = replace(target, betas=torch.where(sound, target.betas, 0.0))
         params, body = self.posed(target)
         return replace(batch, target=replace(target, params=params, body=body))
-
-    def in_view(self, target: Target, crop: Crop) -> Target:
-        """The pose, and what is known of it, as the view shows the person."""
-        flipped, places = crop.flipped, self.mirrored
-        mirror = target.pose.new_tensor([1.0, -1.0, -1.0])  # across the plane x = 0, for axis-angle
-        pose = torch.where(flipped[:, None, None], target.pose[:, places] * mirror, target.pose)
-        rotations, others = target.known.split([len(places), 2], 1)
-        rotations = torch.where(flipped[:, None], rotations[:, places], rotations)
-        root = axis_angle_from_matrix(_turn(crop) @ matrix_from_axis_angle(pose[:, 0]))
-        return replace(
-            target,
-            pose=torch.cat([root[:, None], pose[:, 1:]], 1),
-            known=torch.cat([rotations, others], 1),
-        )
 
     def posed(self, target: Target) -> tuple[BodyParams, Body]:
         """The bodies of a batch, each of its own gender where that was asked for."""
@@ -74,6 +60,24 @@ class PosedTargets(nn.Module):
             own = model.params(*numbers)
             params, body = _chosen(theirs, own, params), _chosen(theirs, model(own), body)
         return params, body
+
+
+def in_view(target: Target, crop: Crop, mirrored: Tensor) -> Target:
+    """The pose, and what is known of it, as the view shows the person.
+
+    `mirrored` (P,) is where each joint that turns lands in a mirror; pose in axis-angle, whose mirror across
+    the plane x = 0 negates y and z.
+    """
+    mirror = target.pose.new_tensor([1.0, -1.0, -1.0])
+    pose = torch.where(crop.flipped[:, None, None], target.pose[:, mirrored] * mirror, target.pose)
+    rotations, others = target.known.split([len(mirrored), 2], 1)
+    rotations = torch.where(crop.flipped[:, None], rotations[:, mirrored], rotations)
+    root = axis_angle_from_matrix(_turn(crop) @ matrix_from_axis_angle(pose[:, 0]))
+    return replace(
+        target,
+        pose=torch.cat([root[:, None], pose[:, 1:]], 1),
+        known=torch.cat([rotations, others], 1),
+    )
 
 
 def _chosen(mask: Tensor, one: Kind, other: Kind) -> Kind:

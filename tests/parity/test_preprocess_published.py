@@ -1,10 +1,9 @@
 """Boxes, affine maps, crops and draws: the numbers of the published systems.
 
-`preprocess.npz` and `joint_sets.json` beside this file are a part of what `../shared/parity` holds, which is
-checked as a whole where it is at hand.
+`preprocess.npz` beside this file is a part of what `../shared/parity` holds, which is checked as a whole
+where it is at hand.
 """
 
-import json
 import math
 import random
 import re
@@ -17,7 +16,6 @@ import torch
 
 from common import joints as j
 from common.geometry import align, camera, crop, resampling
-from common.joints import JointSet
 from common.preprocess.augment import Augment, Chance
 from common.preprocess.targets import make_target
 from common.preprocess.views import cut
@@ -26,7 +24,8 @@ from common.utils.paths import ROOT
 
 SHARED = ROOT.parent / "shared" / "parity"
 GOLDEN = ROOT / "tests" / "parity"
-NEEDS_SHARED = "these numbers lie in ../shared/parity alone, not in the part that tests/parity keeps"
+NEEDS_SHARED = f"{SHARED} is not there: only the part that tests/parity keeps is checked"
+shared_alone = pytest.mark.parametrize("published", ["shared"], indirect=True)
 
 
 @pytest.fixture(scope="module", params=["golden", "shared"])
@@ -39,17 +38,6 @@ def published(request) -> Mapping[str, np.ndarray]:
     systems = ("osx", "smpler_x", "smpler", "pymaf_x")
     files = {system: np.load(SHARED / system / "preprocess.npz") for system in systems}
     return {f"{system}/{name}": file[name] for system, file in files.items() for name in file.files}
-
-
-@pytest.fixture(scope="module", params=["golden", "shared"])
-def sets(request) -> Mapping:
-    if request.param == "golden":
-        return json.loads((GOLDEN / "joint_sets.json").read_text())
-    if not SHARED.exists():
-        pytest.skip(NEEDS_SHARED)
-    tables = np.load(SHARED / "pymaf_x" / "preprocess.npz")
-    tables = {name: tables[name].tolist() for name in tables.files if name.startswith("index.")}
-    return json.loads((SHARED / "osx" / "joint_sets.json").read_text()) | {"pymaf_x": tables}
 
 
 def cases(published: Mapping[str, np.ndarray], pattern: str) -> list[str]:
@@ -101,9 +89,8 @@ def test_boxes_are_sanitized_and_padded_as_published(published):
     np.testing.assert_array_equal(ours, published[whole + "processed"])
 
 
+@shared_alone
 def test_every_padding_of_the_family_is_matched(published):
-    if "smpler_x/bbox/in_xywh" not in published:
-        pytest.skip(NEEDS_SHARED)
     for kind, ratios in (("bbox/", (1.25, 1.2, 0.9996, 1.0)), ("bbox/whole_number/", (1.25, 1.2))):
         size = published[f"smpler_x/{kind}image_hw"][::-1]
         for ratio in ratios:
@@ -128,9 +115,8 @@ def test_affine_maps_are_equal_to_the_last_bit_and_their_inverses_nearly(publish
         np.testing.assert_allclose(crop.inverse(ours), back, atol=1e-4)
 
 
+@shared_alone
 def test_warped_crops_are_equal(published):
-    if "osx/crop/image_u8" not in published:
-        pytest.skip(NEEDS_SHARED)
     picture = published["osx/crop/image_u8"]
     for case in cases(published, r"osx/crop/\d/"):
         *box, scale, degrees, flipped, height, width = published[case + "in_bbox_scale_rot_flip_h_w"]
@@ -146,9 +132,8 @@ def test_warped_crops_are_equal(published):
         np.testing.assert_allclose(record.matrix, matrix, atol=1e-4)
 
 
+@shared_alone
 def test_warped_and_colored_crops_are_equal(published):
-    if "smpler_x/crop0/bbox" not in published:
-        pytest.skip(NEEDS_SHARED)
     for case in cases(published, r"smpler_x/crop\d/"):
         scale, degrees, flipped = published[case + "scale_rot_flip"]
         person = Person(
@@ -162,9 +147,8 @@ def test_warped_and_colored_crops_are_equal(published):
         np.testing.assert_allclose(ours, published[case + "patch_s16"], atol=1e-2)
 
 
+@shared_alone
 def test_augmented_crops_are_equal(published):
-    if "osx/augment/a/image_s32" not in published:
-        pytest.skip(NEEDS_SHARED)
     box = as_corners(published["osx/bbox/processed"][0].astype(np.float64))
     for case in cases(published, r"osx/augment/[ab]/"):
         scale, degrees, *color, flipped = published[case + "scale_rot_r_g_b_flip"]
@@ -231,11 +215,10 @@ def test_cubic_crops_of_whole_pixels_are_those_of_pymaf_x(published):
         assert np.abs(ours[::step, ::step] - expected).mean() < 0.2
 
 
+@shared_alone
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_crops_of_body_hands_and_face_are_those_of_pymaf_x(published, number):
     """Person 1 has no left hand: it is cut from the picture's corner."""
-    if "pymaf_x/demo.in.body" not in published:
-        pytest.skip(NEEDS_SHARED)
     points = {
         name: published[f"pymaf_x/demo.in.{name}"][number] for name in ("body", "lhand", "rhand", "face")
     }
@@ -248,9 +231,13 @@ def test_crops_of_body_hands_and_face_are_those_of_pymaf_x(published, number):
         part_boxes=np.array([np.zeros(5) if box is None else [*box, 1] for box in parts]),
     )
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-    for name, box, padding in (
-        ("body", "body", 1.2), ("lhand", "left_hand", 1.44), ("rhand", "right_hand", 1.44), ("face", "face", 1.68)
-    ):  # fmt: skip
+    asked = {
+        "body": ("body", 1.2),
+        "lhand": ("left_hand", 1.44),
+        "rhand": ("right_hand", 1.44),
+        "face": ("face", 1.68),
+    }
+    for name, (box, padding) in asked.items():
         view = View((224, 224), box, padding=padding, sampling="resize_cubic", mean=mean, std=std)
         pixels, _ = cut(person, view)
         expected = published[f"pymaf_x/demo.{number}.img_{name}"]
@@ -308,71 +295,3 @@ def test_the_translation_of_a_body_is_that_of_pymaf_x(published):
 def test_rigid_alignment_is_that_of_smpler_x(published):
     points, truth = (torch.tensor(published[f"smpler_x/align/{name}"]) for name in "AB")
     np.testing.assert_allclose(align.procrustes(points, truth), published["smpler_x/align/out"], atol=1e-12)
-
-
-FINGERS = {"Thumb": "thumb", "Index": "index", "Middle": "middle", "Ring": "ring", "Pinky": "pinky"}
-APART = {  # published names that teach none of the 137, though the same words exist among ours
-    "AGORA": {"Jaw": "jaw_agora", "Head": "head_agora"},
-    "Human36M": {"Head": "head_h36m"},
-    "MPI_INF_3DHP": {"Head": "head_3dhp"},
-}
-
-
-def our_name(published: str, apart: Mapping[str, str] = {}) -> str:
-    """A published joint's name in the words of the house."""
-    if published in apart:
-        return apart[published]
-    if match := re.fullmatch(r"Face_(\d+)", published):
-        number = int(match[1])
-        return j.WHOLE_BODY_137.names[64 + number]
-    name = re.sub(r"^([LR])_", lambda match: {"L": "left_", "R": "right_"}[match[1]], published)
-    if match := re.fullmatch(r"(left|right)_(\w+)_4", name):
-        return f"{match[1]}_{match[2].lower()}_tip"
-    return re.sub(r"^spine_", "spine", name.lower())
-
-
-@pytest.mark.parametrize(
-    ("name", "ours"), [("smplx137", j.WHOLE_BODY_137), ("pose53", j.POSE_53), ("smpl24", j.SMPL_24)]
-)
-def test_names_and_flips_are_the_published_ones(sets, name, ours):
-    assert tuple(our_name(joint) for joint in sets[name]["names"]) == ours.names
-    assert ours.mirrored == swapped(sets[name]["flip_pairs"], len(ours))
-
-
-def swapped(pairs: list[list[int]], count: int) -> tuple[int, ...]:
-    places = list(range(count))
-    for one, other in pairs:
-        places[one], places[other] = other, one
-    return tuple(places)
-
-
-@pytest.mark.parametrize("name", ["AGORA", "MSCOCO", "MPII", "Human36M", "MPI_INF_3DHP"])
-def test_a_data_set_teaches_by_name_what_it_teaches_as_published(sets, name):
-    given = JointSet(name, tuple(our_name(joint, APART.get(name, {})) for joint in sets[name]["names"]))
-    expected = [-1] * 137
-    for place, goal in enumerate(sets[name]["to_smplx137"]):
-        if goal >= 0:
-            expected[goal] = place
-    assert j.WHOLE_BODY_137.taken_from(given) == tuple(expected)
-    assert given.mirrored == swapped(sets[name]["flip_pairs"], len(given))
-
-
-def test_the_137_are_read_off_the_144_but_for_the_repeated_eyes(sets):
-    places, expected = j.WHOLE_BODY_137.taken_from(j.SMPLX_144), sets["smplx137"]["from_smplx144"]
-    eyes = {67: 57, 68: 56}
-    assert [eyes.get(i, place) for i, place in enumerate(places)] == expected
-
-
-def test_the_spin_family_flips_and_maps_as_published(sets):
-    tables = sets["pymaf_x"]
-    assert list(j.SPIN_24.mirrored) == tables["index.J24_FLIP_PERM"]
-    assert list(j.SPIN_49.mirrored) == tables["index.J49_FLIP_PERM"]
-    assert list(j.SMPL_24.mirrored) == tables["index.SMPL_JOINTS_FLIP_PERM"]
-    assert list(j.LSP_14.taken_from(j.SPIN_24)) == tables["index.J24_TO_J14"]
-    assert j.LSP_14.taken_from(j.H36M_17) == (3, 2, 1, 4, 5, 6, 16, 15, 14, 11, 12, 13, 8, 10)
-    left_hand = JointSet("hand", tuple(j.COCO_WHOLE_BODY_133.names[92:112]))
-    assert list(left_hand.taken_from(j.SMPLX_144)) == tables["index.smplx_left_hand"][1:]
-    face = JointSet("face", (*j.COCO_WHOLE_BODY_133.names[40:91], *j.COCO_WHOLE_BODY_133.names[23:40]))
-    assert list(face.mirrored) == tables["index.FACE_FLIP_PERM"]
-    mano = JointSet("hand", ("wrist", *(name.removeprefix("left_") for name in left_hand.names)))
-    assert list(mano.taken_from(j.MANO_21)) == tables["index.mano_order"]
