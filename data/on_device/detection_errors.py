@@ -1,0 +1,129 @@
+"""What detectors do to key points: unsteady, missing, mistaken and misplaced ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from common.joints import JointSet
+from common.utils.random import normal, uniform
+
+
+@dataclass(frozen=True)
+class Detections:
+    """How good a detector is; shares are of all persons unless it says points."""
+
+    noise: tuple[float, float] = (
+        0.003,
+        0.02,
+    )  # of a shoulder, in heights of the person; evenly in its logarithm
+    offset: float = 0.015  # meters between what the detector calls a joint and the body's joint
+    outliers: float = 0.01  # points that are found somewhere else
+    swapped: float = 0.03  # left and right mistaken, of legs, arms or both
+    dropped: tuple[float, ...] = (0.0, 0.0, 0.1, 0.3)  # points, at one of these rates
+    absent: float = 0.25  # for each group that some detectors do not know
+    cut_off: float = 0.25  # a half, or a limb, is hidden
+    doubtful: float = 0.3  # points of low confidence, and less steady
+    outside_lost: float = 0.9  # points outside the picture
+
+    @classmethod
+    def good(cls) -> Detections:
+        """What the synthetic benchmark measures with: unsteady points, some missing."""
+        return cls((0.005, 0.02), 0.0, 0.0, 0.0, (0.0, 0.1, 0.3), 0.0, 0.0, 0.0, 0.0)
+
+
+# how much less steady than a shoulder
+_UNSTEADY = {
+    "nose": 0.5, "eye": 0.5, "ear": 0.7, "shoulder": 1.0, "elbow": 1.2, "wrist": 1.4, "thumb_2": 1.8, "index_1": 1.8,
+    "pinky_1": 1.8, "hip": 1.3, "knee": 1.1, "ankle": 1.3, "heel": 1.6, "big_toe": 1.7, "small_toe": 1.8,
+}  # fmt: skip
+_FACE, _HANDS = ("nose", "eye", "ear"), ("thumb_2", "index_1", "pinky_1")
+_FEET = ("heel", "big_toe", "small_toe")
+_ARMS, _LEGS = ("shoulder", "elbow", "wrist", *_HANDS), ("hip", "knee", "ankle", *_FEET)
+_UNKNOWN = (("eye", "ear"), _HANDS, _FEET, ("small_toe",), ("nose", "eye", "ear"))
+
+
+class DetectionErrors(nn.Module):
+    """Turns true key points into found ones, by chance that follows from seeds."""
+
+    def __init__(self, joint_set: JointSet, detections: Detections) -> None:
+        super().__init__()
+        self.detections = detections
+        parts = [name.removeprefix("left_").removeprefix("right_") for name in joint_set.names]
+
+        def mask(*names: str, side: str = "") -> Tensor:
+            named = zip(joint_set.names, parts, strict=True)
+            return torch.tensor([part in names and name.startswith(side) for name, part in named])
+
+        hidden = [mask(*_LEGS), mask(*_LEGS[1:]), mask(*_LEGS[2:]), mask(*_FEET), mask(*_FACE, *_ARMS)]
+        for side in ("left", "right"):
+            hidden += [
+                mask(*_ARMS, *_LEGS, side=side),
+                mask(*_ARMS[1:], side=side),
+                mask(*_LEGS[1:], side=side),
+            ]
+            hidden += [mask(*_ARMS[2:], side=side)]
+        unsteady = torch.tensor([_UNSTEADY.get(part, 1.0) for part in parts])
+        self.register_buffer("unsteady", unsteady, persistent=False)
+        self.register_buffer("mirrored", torch.tensor(joint_set.mirrored), persistent=False)
+        self.register_buffer("unknown", torch.stack([mask(*group) for group in _UNKNOWN]), persistent=False)
+        self.register_buffer("hidden", torch.stack(hidden), persistent=False)
+        swaps = torch.stack([mask(*_LEGS), mask(*_ARMS, *_FACE), mask(*_FACE, *_ARMS, *_LEGS)])
+        self.register_buffer("swaps", swaps, persistent=False)
+
+    def forward(self, seed: Tensor, pixels: Tensor, visible: Tensor, meter: Tensor) -> Tensor:
+        """(B, N, 2) true pixels, (B, N) in the picture, (B,) pixels of a meter there -> (B, N, 3) found ones."""
+        count = pixels.shape[1]
+        place, person = uniform(seed, 4, count), uniform(seed + (1 << 60), 8)
+        height = _height(pixels)
+        confidence = self._confidence(place[:, 0], place[:, 1])
+        pixels = pixels + self._shifts(seed, person[:, 0], confidence, place[:, 2], height, meter)
+        pixels = self._with_sides_swapped(pixels, person[:, 1], person[:, 2])
+        found = self._found(
+            visible, place[:, 3], person[:, 3:7], uniform(seed + (1 << 59), len(self.unknown))
+        )
+        found = found | (found.sum(1, keepdim=True) < 4)  # somebody was found, after all
+        return torch.cat([pixels, (confidence * found)[..., None]], -1) * found[..., None]
+
+    def _confidence(self, dice: Tensor, doubt: Tensor) -> Tensor:
+        low, high = 0.25 + 0.5 * dice, 0.75 + 0.25 * dice
+        return torch.where(doubt < self.detections.doubtful, low, high)
+
+    def _shifts(
+        self, seed: Tensor, level: Tensor, confidence: Tensor, astray: Tensor, height: Tensor, meter: Tensor
+    ) -> Tensor:
+        """(B, N, 2) pixels by which each point is off."""
+        least, most = (math.log(level) for level in self.detections.noise)
+        share = (
+            torch.exp(least + (most - least) * level)[:, None]
+            * self.unsteady
+            * (1 + 2 * (0.75 - confidence).clamp(min=0))
+        )
+        share = torch.where(astray < self.detections.outliers, 0.15, share)
+        steps = normal(seed + (1 << 58), 2, len(self.unsteady), 2)
+        offset = self.detections.offset * meter[:, None] * self.unsteady
+        return (share * height[:, None])[..., None] * steps[:, 0] + offset[..., None] * steps[:, 1]
+
+    def _with_sides_swapped(self, pixels: Tensor, dice: Tensor, which: Tensor) -> Tensor:
+        chosen = self.swaps[(which * len(self.swaps)).long()] & (dice < self.detections.swapped)[:, None]
+        return torch.where(chosen[..., None], pixels[:, self.mirrored], pixels)
+
+    def _found(self, visible: Tensor, dice: Tensor, person: Tensor, unknown: Tensor) -> Tensor:
+        """(B, N) whether each point is found: in the picture, not dropped, not hidden, known to the detector."""
+        settings = self.detections
+        rates = dice.new_tensor(settings.dropped)
+        dropped = dice < rates[(person[:, 0] * len(rates)).long()][:, None]
+        hidden = (
+            self.hidden[(person[:, 1] * len(self.hidden)).long()] & (person[:, 2] < settings.cut_off)[:, None]
+        )
+        absent = ((unknown < settings.absent)[..., None] & self.unknown).any(1)
+        lost = ~visible & (person[:, 3:4] < settings.outside_lost)
+        return ~(dropped | hidden | absent | lost)
+
+
+def _height(pixels: Tensor) -> Tensor:
+    """(B, N, 2) -> (B,) the longer side of the box about the points."""
+    return (pixels.amax(1) - pixels.amin(1)).amax(-1)

@@ -1,0 +1,147 @@
+"""Posed free bodies, as a data set without pictures and as benchmarks that need no download."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from common.body_models.smplx import SMPLX as Body
+from common.joints import LIFTER_39, SMPLX, BodyLayout, JointSet
+from common.metrics.point_error import PointError
+from common.metrics.points import AllVertices, Joints
+from common.structures import Batch, Person
+from common.utils.paths import FREE
+from common.utils.random import derived, derived_seeds, normal, uniform
+from data.formats.pose_npz import read_poses
+from data.loading.dataset import Benchmark, bodies
+from data.on_device.detection_errors import Detections
+from data.on_device.synthetic_keypoints import Cameras, SyntheticKeypoints
+from data.pose_sampler import BODY, sample_poses
+
+POSES = FREE / "poses.npz"  # CMU motion capture, by tool/prepare/cmu_mocap.py
+UNSEEN_SUBJECT = ("cmu/03/",)  # nothing of it is trained on
+UNSEEN_CLIPS = (
+    "cmu/01/01_04/",
+    "cmu/01/01_09/",
+    "cmu/02/02_05/",
+    "cmu/02/02_08/",
+)  # of the other two subjects
+_TRAIN, _TEST = 11, 12  # keep the draws of the splits apart
+_MIRRORED = list(JointSet("body", BODY).mirrored)
+_LEGS = [place for place, name in enumerate(BODY) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot")]
+
+
+@dataclass(frozen=True)
+class SyntheticPeople:
+    """Bodies in poses of two kinds: captured ones, and drawn from joint limits; shapes are normal.
+
+    Of the training split every epoch is new: poses are drawn, captured ones mirrored, varied and mixed, as the
+    seeds say. Of the others, person `i` is always the same. A prepare such as SyntheticKeypoints does the rest.
+    """
+
+    name: str = "synthetic"
+    split: str = "train"  # "train", "test" (clips never trained on), "unseen_subject"
+    count: int = 131_072
+    captured: float = 0.5  # share of captured poses
+    shape: float = 1.0  # deviation of the betas
+    poses: Path = POSES
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Person:
+        seeds = torch.tensor([derived(_TRAIN, index)])
+        pose, betas = self._drawn(torch.tensor([index]), seeds)
+        return Person(f"{self.name}/{index}", body=SMPLX, pose=pose[0].numpy(), betas=betas[0].numpy())
+
+    def batch(self, indices: Tensor, seeds: Tensor, joint_set: JointSet, body: BodyLayout) -> Batch:
+        """(B,) numbers and seeds -> a batch of SMPL-X bodies; ValueError for any other body."""
+        if body.name != SMPLX.name:
+            raise ValueError(f"{self.name} holds smplx bodies, not {body.name} ones.")
+        pose, betas = self._drawn(indices, seeds)
+        names = tuple(f"{self.name}/{index}" for index in indices.tolist())
+        expression = torch.zeros(len(seeds), body.expression)
+        if self.split != "train":
+            seeds = derived_seeds(indices, _TEST + 1)
+        return bodies(names, seeds, joint_set, body, pose=pose, betas=betas, expression=expression)
+
+    def _drawn(self, indices: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 55, 3) axis-angle, (B, 10)."""
+        if self.split != "train":
+            seeds = derived_seeds(indices, _TEST)
+        captured = uniform(seeds, 1)[:, 0] < self.captured
+        pose = torch.zeros(len(seeds), len(SMPLX.joints), 3)
+        pose[captured, :22] = self._of_clips(seeds[captured])
+        pose[~captured, :22] = sample_poses(seeds[~captured], self._rest)
+        return pose, self.shape * normal(seeds + 7, SMPLX.betas)
+
+    def _of_clips(self, seeds: Tensor) -> Tensor:
+        dice = uniform(seeds + 3, 4)
+        rows = (dice[:, :2] * len(self._clips)).long()
+        pose = self._clips[rows[:, 0]]
+        if self.split == "train":
+            mixed = dice[:, 2] < 0.25  # the legs of one frame, the rest of another
+            other = pose.index_copy(1, torch.tensor(_LEGS), self._clips[rows[:, 1]][:, _LEGS])
+            pose = torch.where(mixed[:, None, None], other, pose)
+            pose = torch.cat([pose[:, :1], pose[:, 1:] + 0.07 * normal(seeds + 4, 21, 3)], 1)
+        return torch.where((dice[:, 3] < 0.5)[:, None, None], mirrored(pose), pose)
+
+    @cached_property
+    def _clips(self) -> Tensor:
+        """(N, 22, 3) the split's captured poses."""
+        poses = read_poses(self.poses)
+        match self.split:
+            case "train":
+                poses = poses.without(*UNSEEN_SUBJECT, *UNSEEN_CLIPS)
+            case "test":
+                poses = poses.starting_with(*UNSEEN_CLIPS)
+            case "unseen_subject":
+                poses = poses.starting_with(*UNSEEN_SUBJECT)
+            case _:
+                raise ValueError(
+                    f"{self.name} has splits train, test and unseen_subject, not '{self.split}'."
+                )
+        return torch.from_numpy(poses.poses).unflatten(1, (-1, 3))[:, :22]
+
+    @cached_property
+    def _rest(self) -> Tensor:
+        return Body(free="only").rest_joints.unflatten(0, (-1, 3))[:22]
+
+
+def mirrored(pose: Tensor) -> Tensor:
+    """(B, 22, 3) axis-angle, the root in the frame of a picture -> the same person in a mirror."""
+    return pose[:, _MIRRORED] * pose.new_tensor([1.0, -1.0, -1.0])
+
+
+def benchmark(split: str = "test") -> Benchmark:
+    """Held-out bodies, always the same: "test", drawn ones and clips never trained on; "unseen_subject", clips.
+
+    Seen by cameras whose focal length is known, found by a detector that is unsteady and misses points.
+    """
+    test = split == "test"
+    people = SyntheticPeople(
+        name="synthetic" if test else f"synthetic_{split}",
+        split=split,
+        count=2048,
+        captured=0.5 if test else 1.0,
+    )
+    joints = Joints(BODY)
+    return Benchmark(
+        name=people.name,
+        dataset=people,
+        metrics=(
+            PointError("mpjpe", joints),
+            PointError("pa_mpjpe", joints, "procrustes"),
+            PointError("mpvpe", AllVertices()),
+        ),
+        joint_set=LIFTER_39,
+        body=SMPLX,
+        count=people.count,
+        prepare=partial(
+            SyntheticKeypoints, cameras=Cameras(guessed=0.0), detections=Detections.good(), mesh=True
+        ),
+    )
