@@ -29,7 +29,7 @@ def nearest(
         )
     if points.device.type != "cpu":
         raise ValueError(f"The compiled rasterizer runs on the CPU; the points are on {points.device}.")
-    if len(faces) and not (0 <= int(faces.min()) and int(faces.max()) < points.shape[1]):
+    if len(faces) and (int(faces.min()) < 0 or int(faces.max()) >= points.shape[1]):
         raise IndexError(f"Faces name corners up to {int(faces.max())}, there are {points.shape[1]} points.")
     face = torch.full((len(points), *size), -1)
     depth = torch.full((len(points), *size), float("inf"))

@@ -75,12 +75,17 @@ def part_labels(face: Tensor, labels: Tensor, background: int = 0) -> Tensor:
 
 def interpolate(fragments: Fragments, faces: Tensor, attributes: Tensor) -> Tensor:
     """A value per vertex (B, V, C) -> (B, h, w, C) a value per pixel; 0 where no face is seen."""
-    face, channels = fragments.face, attributes.shape[-1]
-    place, corners = _covered(face, faces, attributes.shape[1])
-    values = attributes.flatten(0, 1).index_select(0, corners.flatten()).view(3, len(place), channels)
+    place, values = seen_values(fragments, faces, attributes)
+    picture = attributes.new_zeros(fragments.face.numel(), attributes.shape[-1]).index_copy(0, place, values)
+    return picture.unflatten(0, fragments.face.shape)
+
+
+def seen_values(fragments: Fragments, faces: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
+    """`interpolate` for the N pixels that see a face alone: their places in (B h w), values (N, C)."""
+    place, corners = _covered(fragments.face, faces, attributes.shape[1])
+    values = attributes.flatten(0, 1).index_select(0, corners.flatten()).unflatten(0, (3, len(place)))
     weights = fragments.barycentric.permute(3, 0, 1, 2).flatten(1).index_select(1, place)[..., None]
-    picture = attributes.new_zeros(face.numel(), channels).index_copy(0, place, (values * weights).sum(0))
-    return picture.view(*face.shape, channels)
+    return place, values[0] * weights[0] + values[1] * weights[1] + values[2] * weights[2]
 
 
 def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:

@@ -119,7 +119,7 @@ def _buffer(points: Tensor, faces: Tensor, size: tuple[int, int], near: float, c
                 key = _keys(corners[..., part], column + across, row + band, face[part])
                 places = (band * size[1] + across + place).long()
                 buffer.scatter_reduce_(0, places.flatten(), key.flatten(), "amin")
-    return buffer.view(-1, *size)
+    return buffer.view(len(points), *size)
 
 
 def _keys(corners: Tensor, column: Tensor, row: Tensor, face: Tensor) -> Tensor:

@@ -213,6 +213,14 @@ def test_an_empty_picture_is_empty(faces, count):
     assert interpolate(seen, faces, torch.rand(count, 3, 2)).shape == (count, 7, 5, 2)
 
 
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (1, 1)])
+def test_the_smallest_pictures_are_drawn_too(size):
+    points, faces = grid_mesh(2, 2, 9.0)
+    seen = rasterize(points[None], faces, size)
+    assert seen.barycentric.shape == (1, *size, 3)
+    assert seen.mask.all()
+
+
 def test_a_triangle_larger_than_the_picture_stays_inside_it():
     large = torch.tensor([[-500.0, -40, 2], [700, -40, 2], [100, 900, 2]])
     small = torch.tensor([[28.5, 3.5, 1], [40.5, 3.5, 1], [28.5, 12.5, 1]])  # crosses the right border
