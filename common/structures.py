@@ -69,9 +69,7 @@ class View:
 
 @dataclass
 class Crop(Record):
-    """Where a view was cut from its picture: mirrored first where `flipped`, then from a box turned by
-    `angle`.
-    """
+    """Where a view was cut from its picture, mirrored first where `flipped`: from a box turned by `angle`."""
 
     matrix: Tensor  # (B, 2, 3) image pixels -> view pixels; turn, scale and flip included
     angle: Tensor  # (B,) radians from the x to the y axis, of the box alone: what is seen turns by -angle

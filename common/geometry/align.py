@@ -34,9 +34,7 @@ def centered(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> Ten
 
 
 def scaled(points: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """(..., N, 3) points moved and scaled, not turned, so that centroid and root mean square size are the
-    truth's.
-    """
+    """(..., N, 3) points moved and scaled, not turned, until centroid and size (RMS) are the truth's."""
     center, goal = _mean(points, weight), _mean(truth, weight)
     share = 1.0 if weight is None else weight[..., None]
     size = (share * (points - center).square()).sum((-2, -1), keepdim=True)

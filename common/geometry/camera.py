@@ -27,8 +27,9 @@ def weak_perspective(points: Tensor, scale: Tensor, shift: Tensor, size: Tensor)
     """(B, N, 3) points, (B,) scale, (B, 2) shift in meters, (B, 2) width and height -> (B, N, 2) pixels.
 
     Published (the SPIN family, SMPLer, PyMAF-X, STRAPS): -1 to 1 spans the picture from 0 to `size`, as their
-    labels do (2 x / size - 1), so predictions and labels agree exactly. Read with pixel centers at whole
-    numbers the body lies half a pixel right of and below the picture; their networks learnt it so.
+    labels do (2 x / size - 1). With pixel centers at whole numbers the view's own middle is (size - 1) / 2:
+    these pixels are half a pixel off within the view, but labels are as much, so nothing is lost between
+    the two, nor in the full picture, where the crop takes both back alike.
     """
     flat = scale[:, None, None] * (points[..., :2] + shift[:, None])
     return (flat + 1) / 2 * size[:, None]
@@ -41,8 +42,7 @@ def rays(pixels: Tensor, focal: Tensor, center: Tensor) -> Tensor:
 
 
 def rotation_towards(ray: Tensor) -> Tensor:
-    """(..., 3) a direction with positive depth -> (..., 3, 3) the least rotation that turns the optical
-    axis to it.
+    """(..., 3) a ray of positive depth -> (..., 3, 3) the least rotation that turns the optical axis to it.
 
     A body in the frame of a camera that looks along `ray` is in the picture's own frame after this rotation.
     """
@@ -59,19 +59,17 @@ def focal_from_field_of_view(angle: float, length: float) -> float:
 
 
 def focal_from_35mm(focal_mm: float, width: float, height: float) -> float:
-    """The focal length in pixels from a "35 mm equivalent", as pictures' EXIF data give it: by the
-    diagonal.
-    """
+    """The focal length in pixels from a "35 mm equivalent" as EXIF data give it: by the diagonal."""
     return focal_mm * math.hypot(width, height) / DIAGONAL_35MM
 
 
 def assumed_intrinsics(
     width: float, height: float, focal: float | None = None, field_of_view: float = ASSUMED_FIELD_OF_VIEW
 ) -> Tensor:
-    """(3, 3) for a picture of which nobody said more: the axis through its middle, 55 degrees over its
-    longer side.
+    """(3, 3) for a picture of which nobody said more: seen through its middle, 55 degrees wide.
 
-    Raises ValueError where the picture has no size.
+    The field of view spans the longer side, unless a focal length in pixels is given. Raises ValueError where
+    the picture has no size.
     """
     if min(width, height) <= 0:
         raise ValueError(

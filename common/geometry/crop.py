@@ -52,9 +52,7 @@ def padded(box: Array, aspect: float | None = None, padding: float = 1.0) -> Arr
 
 
 def around_points(points: Array, confidence: Array | None = None, padding: float = 1.0) -> Array | None:
-    """The box of the (N, 2) points whose confidence is positive, grown by a factor; None where there is
-    none.
-    """
+    """The box of the (N, 2) points of positive confidence, grown by a factor; None where there is none."""
     points = np.asarray(points)
     chosen = points if confidence is None else points[np.asarray(confidence) > 0]
     if len(chosen) == 0:
@@ -96,9 +94,7 @@ def inverse(matrix: Array) -> Array:
 
 
 def after_mirror(matrix: Array, width: float) -> Array:
-    """A (2, 3) map from a mirrored picture -> the same map from the picture as it is: x becomes width - 1 -
-    x.
-    """
+    """A (2, 3) map from a mirrored picture (x -> width - 1 - x) -> the same from the picture as it is."""
     return np.stack([-matrix[:, 0], matrix[:, 1], matrix[:, 2] + (width - 1) * matrix[:, 0]], 1)
 
 
@@ -117,16 +113,19 @@ def around(
     image. Published (Hand4Whole, OSX, SMPLer-X): three points decide, rounded to float32 where theirs are,
     so that crops agree to the last bit.
     """
-    x, y, width, height = np.float32([box[0], box[1], box[2] - box[0], box[3] - box[1]])
+    x, y, width, height = _float32(box[0], box[1], box[2] - box[0], box[3] - box[1])
     center = [float(x + np.float32(0.5) * width), float(y + np.float32(0.5) * height)]
     if mirrored_width is not None:
         center[0] = mirrored_width - center[0] - 1
-    half = np.float32([height * scale * 0.5, width * scale * 0.5]).astype(np.float64)
+    half_height, half_width = _float32(height * scale * 0.5, width * scale * 0.5).tolist()
     cos, sin = math.cos(angle), math.sin(angle)
-    down = np.float32([-half[0] * sin, half[0] * cos])
-    right = np.float32([half[1] * cos, half[1] * sin])
-    middle = np.float32(center)
+    down = _float32(-half_height * sin, half_height * cos)
+    right = _float32(half_width * cos, half_width * sin)
+    middle, goal = _float32(*center), _float32(size[1] * 0.5, size[0] * 0.5)
     source = np.stack([middle, middle + down, middle + right])
-    goal = np.float32([size[1] * 0.5, size[0] * 0.5])
-    target = np.stack([goal, goal + np.float32([0, size[0] * 0.5]), goal + np.float32([size[1] * 0.5, 0])])
+    target = np.stack([goal, goal + goal * _float32(0, 1), goal + goal * _float32(1, 0)])
     return cv2.getAffineTransform(source, target).astype(np.float32)
+
+
+def _float32(*numbers: float) -> Array:
+    return np.array(numbers, dtype=np.float32)

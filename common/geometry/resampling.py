@@ -48,16 +48,17 @@ def _needed(matrix: Array, size: tuple[int, int], limit: tuple[int, int]) -> tup
 
 
 def _gathered(picture: Array, matrix: Array, size: tuple[int, int], mirrored: bool) -> Array:
-    """The same by hand, four pixels a pixel: what OpenCV 4 does, in its fixed-point coordinates of 1/32
-    pixel.
-    """
+    """The same by hand: what OpenCV 4 does, in its fixed-point coordinates of 1/32 pixel."""
     height, width = picture.shape[:2]
     back = 1024 * inverse(matrix)
     x, y = np.arange(size[1]), np.arange(size[0])[:, None]
     columns = np.rint(back[0, 0] * x) + np.rint(back[0, 1] * y + back[0, 2])
     rows = np.rint(back[1, 0] * x) + np.rint(back[1, 1] * y + back[1, 2])
     columns, rows = (columns.astype(np.int64) + 16) >> 5, (rows.astype(np.int64) + 16) >> 5
-    right, down = (np.float32(columns & 31) / 32)[..., None], (np.float32(rows & 31) / 32)[..., None]
+    right, down = (
+        ((columns & 31).astype(np.float32) / 32)[..., None],
+        ((rows & 31).astype(np.float32) / 32)[..., None],
+    )
     columns, rows = columns >> 5, rows >> 5
     result = np.zeros((*size, *picture.shape[2:]), np.float32)
     for step_y, weight_y in ((0, 1 - down), (1, down)):
@@ -73,8 +74,7 @@ def _gathered(picture: Array, matrix: Array, size: tuple[int, int], mirrored: bo
 def whole_pixel_map(
     center: Array, sides: Array, size: tuple[int, int], angle: float = 0.0, flipped: bool = False
 ) -> Array:
-    """The (2, 3) float64 map of the SPIN family: a box onto a view, turned by -angle about the view's
-    middle, flipped.
+    """The (2, 3) float64 map of the SPIN family: box onto view, turned by -angle about its middle, flipped.
 
     center (2,) and sides (2,) of the box in picture pixels, size (height, width), angle in radians.
     Published: edges go to edges (0 and the view's width) and a flip is x -> width - x; with pixel centers
@@ -132,7 +132,7 @@ def cut_whole_pixels_cubic(
 
 def colored(pixels: Array, color: Color) -> Array:
     """(..., 3) float32 times a factor a channel, kept within 0 to 255."""
-    return pixels if color == NO_COLOR else np.clip(pixels * np.float32(color), 0, 255)
+    return pixels if color == NO_COLOR else np.clip(pixels * np.array(color, np.float32), 0, 255)
 
 
 def _whole_pixels(

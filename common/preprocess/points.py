@@ -41,9 +41,7 @@ def moved_points(
 
 
 def by_name(points: Array, given: JointSet, wanted: JointSet) -> Array:
-    """(J, C) of one joint set -> (K, C) of another, confidence last; zero where it lacks a name or a
-    number.
-    """
+    """(J, C) of one joint set -> (K, C) of another, confidence last; zero without a name or a number."""
     place = np.array(wanted.taken_from(given))
     chosen = np.asarray(points, dtype=np.float64)[place]
     known = (place >= 0)[:, None] & np.isfinite(chosen).all(1, keepdims=True)

@@ -29,8 +29,7 @@ ABSENT_PART = np.array([-50.0, -50.0, 50.0, 50.0])  # published (PyMAF-X): an ab
 def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tensor, Crop]:
     """One view of one person: (C, H, W) float32, or key points (K, 3) in view pixels, and where it was cut.
 
-    Raises BrokenPicture where there is no picture to cut from, ValueError where a part or a content is not
-    known.
+    Raises BrokenPicture where there is nothing to cut, ValueError where a part or a content is not known.
     """
     chance = chance or Chance()
     picture = None if person.image is None else read_picture(person.image, name=person.name)
@@ -45,12 +44,10 @@ def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tenso
 
 
 def size_of(person: Person, picture: Array | None) -> tuple[int, int]:
-    """Width and height of the person's picture, if need be as its mask or its camera tell; else
-    ValueError.
-    """
-    if picture is not None or person.mask is not None:
-        height, width = (picture if picture is not None else person.mask).shape[:2]
-        return width, height
+    """Width and height of the picture, if need be as mask or camera tell; ValueError where nothing does."""
+    known = person.mask if picture is None else picture
+    if known is not None:
+        return known.shape[1], known.shape[0]
     if person.intrinsics is not None:
         return round(2 * person.intrinsics[0, 2]), round(2 * person.intrinsics[1, 2])
     raise ValueError(f"Nothing tells how large the picture of {person.name} is; give it or its intrinsics.")
