@@ -1,4 +1,4 @@
-"""What flows: predictions with their stages, cameras and crops; records and cameras have tests of their own."""
+"""What flows: predictions with their stages, cameras and crops; records have tests of their own."""
 
 from dataclasses import replace
 
