@@ -55,9 +55,10 @@ def size_of(person: Person, picture: Array | None) -> tuple[int, int]:
 
 def locate(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Crop:
     """Where a view is cut from a picture of (width, height)."""
+    flipped_last = chance.flipped and view.sampling != "warp"  # published: the SPIN family turns, then flips
     return Crop(
         matrix=torch.from_numpy(_matrix(person, view, chance, image_size).astype(np.float32)),
-        angle=torch.tensor(chance.angle, dtype=torch.float32),
+        angle=torch.tensor(-chance.angle if flipped_last else chance.angle, dtype=torch.float32),
         flipped=torch.tensor(chance.flipped),
         image_size=torch.tensor(image_size, dtype=torch.float32),
     )

@@ -16,11 +16,13 @@ import torch
 
 from common import joints as j
 from common.geometry import align, camera, crop, resampling
+from common.geometry.rotation import matrix_from_axis_angle
 from common.preprocess.augment import Augment, Chance
 from common.preprocess.targets import make_target
-from common.preprocess.views import cut
+from common.preprocess.views import cut, locate
 from common.structures import Person, View
 from common.utils.paths import ROOT
+from data.on_device.posed_targets import in_view
 
 SHARED = ROOT.parent / "shared" / "parity"
 GOLDEN = ROOT / "tests" / "parity"
@@ -197,6 +199,33 @@ def test_points_cut_to_whole_pixels_are_those_of_smpler(published):
         ours = make_target(person, record, j.SPIN_24, j.SMPL, whole_within=224).joints_2d
         expected = published[case + "joints2d"]
         np.testing.assert_allclose(2 * ours[:, :2] / 224 - 1, expected[:, :2], atol=1e-6)
+
+
+@shared_alone
+def test_points_and_poses_turn_and_flip_as_those_of_smpler(published):
+    for case in cases(published, r"smpler/case\d/"):
+        x, y, scale, degrees, flipped, *_ = published[case + "center_scale_rot_flip_colour"]
+        joints = published["smpler/joints3d"].copy()
+        joints[:, 3] = 1  # published: points that nobody saw are moved as well
+        person = Person(
+            case,
+            box=crop.square_box(np.array([x, y]), 200 * scale),
+            padding=None,
+            joint_set=j.SPIN_24,
+            joints_3d=joints,
+            body=j.SMPL,
+            pose=published["smpler/pose"].reshape(24, 3),
+        )
+        chance = Chance(1.0, math.radians(degrees), bool(flipped))
+        record = locate(person, View((224, 224), sampling="resize"), chance, (320, 240))
+        target = make_target(person, record, j.SPIN_24, j.SMPL)
+        np.testing.assert_allclose(target.joints_3d[:, :3], published[case + "joints3d"][:, :3], atol=1e-5)
+        batch, crops = (one.map(lambda tensor: tensor[None]) for one in (target, record))
+        pose = in_view(batch, crops, torch.tensor(j.SMPL_24.mirrored)).pose[0]
+        expected = torch.tensor(published[case + "pose"].reshape(24, 3))
+        ours, theirs = matrix_from_axis_angle(pose), matrix_from_axis_angle(expected)
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+        np.testing.assert_allclose(pose[1:], expected[1:], atol=1e-6)
 
 
 def test_cubic_crops_of_whole_pixels_are_those_of_pymaf_x(published):

@@ -68,6 +68,17 @@ def test_a_crop_says_where_the_picture_went(sampling, chance):
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("chance", CHANCES, ids=str)
+def test_a_crop_turns_points_in_space_as_it_turned_the_picture(sampling, chance):
+    _, crop = cut(person(), View((128, 128), padding=1.4, sampling=sampling), chance)
+    points = torch.randn(1, 9, 3, generator=torch.Generator().manual_seed(0))
+    linear = crop.matrix[:, :2] / torch.linalg.det(crop.matrix[:, :2]).abs().sqrt()
+    turned = crop.map(lambda tensor: tensor[None]).turned(points)
+    torch.testing.assert_close(turned[..., :2], points[..., :2] @ linear.T, rtol=0, atol=1e-5)
+    assert torch.equal(turned[..., 2], points[..., 2])
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS)
+@pytest.mark.parametrize("chance", CHANCES, ids=str)
 def test_key_points_lie_on_what_the_picture_shows_by_the_mirrors_names(sampling, chance):
     image = View((128, 128), padding=1.4, sampling=sampling)
     pixels, _ = cut(person(), image, chance)
