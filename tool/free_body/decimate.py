@@ -1,7 +1,8 @@
 """Symmetric half-edge collapse: fewer vertices, each one of the original, and the mirror image kept exact.
 
-Garland and Heckbert's quadrics (1997) say which edge costs least. An edge's start moves onto its end, so what the
-vertices carry (weights, shapes, any person) is carried over by picking rows. Edges off the middle collapse in pairs.
+Garland and Heckbert's quadrics (1997) say which edge costs least. An edge's start moves onto its end, so
+what the vertices carry (weights, shapes, any person) is carried over by picking rows. Edges off the middle
+collapse in pairs.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _THINNEST = 0.06  # twice a triangle's area over its longest edge squared
 def decimate(
     vertices: np.ndarray, faces: np.ndarray, twin: np.ndarray, weight: np.ndarray, target: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 3), (F, 3), (N,), (N,) -> kept (target,) vertex numbers in order, and (F', 3) faces of the new numbers.
+    """(N, 3), (F, 3), (N,), (N,) -> (target,) the vertices kept, in order, and (F', 3) their faces.
 
     `weight` makes a vertex dearer. Raises ValueError where no allowed collapse leads to `target`.
     """

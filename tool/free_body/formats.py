@@ -1,4 +1,4 @@
-"""What the official SMPL-X and SMPL file formats fix: sizes, joints, parents and the vertices of key points."""
+"""What the SMPL-X and SMPL file formats fix: sizes, joints, parents, and the vertices of key points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PARENTS = (
     21, 40, 41, 21, 43, 44, 21, 46, 47, 21, 49, 50, 21, 52, 53,
 )  # fmt: skip
 
-# The numbers at which readers of either format look for these points of the skin, in the `smplx` package's order.
+# Where readers of either format look for these points of the skin, in the order of the `smplx` package.
 _SMPLX_KEYPOINTS = {
     "nose": 9120, "right_eye": 9929, "left_eye": 9448, "right_ear": 616, "left_ear": 6,
     "right_thumb_tip": 8079, "right_index_tip": 7669, "right_middle_tip": 7794, "right_ring_tip": 7905,
@@ -42,7 +42,7 @@ class Format:
 
     @property
     def topology(self) -> str:
-        """The free body's name for its mesh: equal in size to the official one, and not to be mixed with it."""
+        """The name of the free body's mesh: as large as the official one, and never to be mixed with it."""
         return f"humanmesh-{self.vertices}"
 
 

@@ -12,7 +12,7 @@ _JOINTS = MANO_16.names[1:]  # 15, index, middle, pinky, ring, thumb
 _FINGERS = ("index", "middle", "pinky", "ring")
 _MIRROR = np.tile([1.0, -1.0, -1.0], len(_JOINTS))  # an axis-angle seen in the mirror
 
-# Right hand, axis-angle in degrees: the fingers lie along -x and bend about +z, the thumb opposes about x and y.
+# Right hand, axis-angle in degrees: fingers lie along -x and bend about +z, the thumb opposes about x and -y.
 _RELAXED_CURL = {1: 18, 2: 26, 3: 16}
 _RELAXED_THUMB = {"thumb_1": (8, -12, 0), "thumb_2": (0, -8, 6), "thumb_3": (0, -10, 4)}
 
@@ -20,15 +20,21 @@ _RELAXED_THUMB = {"thumb_1": (8, -12, 0), "thumb_2": (0, -8, 6), "thumb_3": (0, 
 _Synergy = dict[str, tuple[tuple[int, float], ...]]
 _X, _Y, _Z = 0, 1, 2
 _SYNERGIES: tuple[_Synergy, ...] = (
+    # a fist
     {
-        **{f"{finger}_{k}": ((_Z, share),) for finger in _FINGERS for k, share in ((1, 1.0), (2, 1.1), (3, 0.7))},
+        **{f"{finger}_{k}": ((_Z, (1.0, 1.1, 0.7)[k - 1]),) for finger in _FINGERS for k in (1, 2, 3)},
         "thumb_1": ((_Y, -0.3),), "thumb_2": ((_Y, -0.5),), "thumb_3": ((_Y, -0.7),),
-    },  # a fist
-    {"index_1": ((_Z, 1.0),), "index_2": ((_Z, 1.0),), "index_3": ((_Z, 0.7),)},  # a trigger
-    {"index_1": ((_Y, 1.0),), "middle_1": ((_Y, 0.2),), "ring_1": ((_Y, -0.5),), "pinky_1": ((_Y, -1.0),)},  # spread
-    {"thumb_1": ((_X, 1.0), (_Y, -0.6))},  # opposition
-    {f"{finger}_{k}": ((_Z, share),) for finger, share in (("pinky", 1.0), ("ring", 0.8)) for k in (1, 2, 3)},
-    {f"{finger}_{k}": ((_Z, share),) for finger in _FINGERS for k, share in ((1, 1.0), (2, -0.6))},  # flat, from the knuckles
+    },
+    # the index finger at a trigger
+    {"index_1": ((_Z, 1.0),), "index_2": ((_Z, 1.0),), "index_3": ((_Z, 0.7),)},
+    # fingers spread
+    {"index_1": ((_Y, 1.0),), "middle_1": ((_Y, 0.2),), "ring_1": ((_Y, -0.5),), "pinky_1": ((_Y, -1.0),)},
+    # the thumb opposed
+    {"thumb_1": ((_X, 1.0), (_Y, -0.6))},
+    # the outer two fingers bent
+    {f"{finger}_{k}": ((_Z, curl),) for finger, curl in (("pinky", 1.0), ("ring", 0.8)) for k in (1, 2, 3)},
+    # flat, bent at the knuckles alone
+    {f"{finger}_{k}": ((_Z, curl),) for finger in _FINGERS for k, curl in ((1, 1.0), (2, -0.6))},
 )  # fmt: skip
 
 
@@ -47,7 +53,7 @@ def hand_means() -> tuple[np.ndarray, np.ndarray]:
 
 
 def hand_components() -> tuple[np.ndarray, np.ndarray]:
-    """(45, 45), (45, 45) orthonormal rows for the left and the right hand: the synergies, then what they leave out."""
+    """(45, 45), (45, 45) orthonormal rows, left and right hand: the synergies, then what they leave out."""
     rows = np.concatenate([[_as_vector(synergy) for synergy in _SYNERGIES], np.eye(3 * len(_JOINTS))])
     basis: list[np.ndarray] = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""The 21 vertices that the formats report as joints (nose, eyes, ears, feet, finger tips), put where they look for them."""
+"""The 21 vertices that the formats report as joints: nose, eyes, ears, feet, finger tips."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _ear(skin: Skin, sign: float) -> int:
 
 
 def order_with(found: Mapping[str, int], wanted: Mapping[str, int], count: int) -> Tensor:
-    """(count,) the old number of each new vertex, so that every key point has its wanted number; few others move."""
+    """(count,) each new vertex's old number: key points get their wanted numbers, few other vertices move."""
     if len(set(found.values())) != len(wanted):
         raise ValueError("Two key points fell on one vertex; the mesh is too coarse there.")
     old_of, new_of = list(range(count)), list(range(count))

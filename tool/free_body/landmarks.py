@@ -1,7 +1,7 @@
-"""Facial landmarks: 51 that stay with the face, and a contour of 17 that follows the visible outline as the head turns.
+"""Facial landmarks: 51 that stay with the face, 17 of a contour that follows the outline as the head turns.
 
-Where they lie on MakeHuman's face was found once by MediaPipe's face mesh on a picture of the template; the file
-beside this one holds the result, so that the build needs neither.
+Where they lie on MakeHuman's face was found once by MediaPipe's face mesh on a picture of the template; the
+file beside this one holds the result, so that the build does without MediaPipe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The body's mesh in one file format: which vertices of MakeHuman it keeps, in which order, on which joints."""
+"""The body's mesh in one file format: which of MakeHuman's vertices it keeps, and what they follow."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def reduce(figure: Figure, joints: Tensor, layout: Format) -> Mesh:
 
 
 def ordered(mesh: Mesh, figure: Figure, mean: Tensor, joints: Tensor, source: Source) -> Mesh:
-    """The mesh with its key points where the format wants them; mean (V, 3) and joints (55, 3) of the mean body."""
+    """The mesh with its key points where the format wants them; (V, 3) and (55, 3) are the mean body's."""
     kept = mesh.kept
     on_head = (figure.dominant[kept] == SMPLX_55.index("head")) & (figure.eyeball[kept] == 0)
     skin = Skin(mean, joints, figure.bone_weights[kept], on_head, figure.eyeball[kept], figure.visible[kept])
@@ -105,7 +105,7 @@ def _even_weights(weights: Tensor, twin: Tensor, layout: Format) -> Tensor:
 
 
 def _largest(weights: Tensor) -> Tensor:
-    """The four largest of each row, made to sum to one: what engines can read."""
-    least = weights.topk(_INFLUENCES, dim=1).values[:, -1:]
-    kept = torch.where(weights >= least, weights, 0.0)
+    """The four largest of each row, made to sum to one: what engines can read. Equal ones go together."""
+    next_largest = weights.topk(_INFLUENCES + 1, dim=1).values[:, -1:]
+    kept = torch.where(weights > next_largest, weights, 0.0)
     return kept / kept.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Other points of a mesh than its joints: 14 and 17 joints as data sets annotate them, and which vertices are hands."""
+"""What else is read off a mesh: 14 and 17 joints as data sets annotate them, its hands and its head."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _JAW = 0.5  # from the head's joint to the tip of the nose
 
 
 def h36m_regressor(joints: Tensor, joint_set: JointSet, template: Tensor, nose: int) -> Tensor:
-    """(J, V) the joints' regressor, (V, 3), a vertex -> (17, V) for the points of `H36M_17`, rows summing to one."""
+    """(J, V) of the joints, (V, 3), a vertex -> (17, V) for the points of `H36M_17`, rows summing to one."""
     rows = dict(zip(joint_set.names, joints, strict=True))
     points = {f"{side}_{limb}": rows[f"{side}_{limb}"] for side in ("left", "right") for limb in _LIMBS}
     for point, recipe in _MEANS.items():

@@ -47,7 +47,7 @@ _RANGES: dict[str, _Range] = {
 def pose_directions(
     rest: Tensor, weights: Tensor, joints: Tensor, joint_set: JointSet, parents: tuple[int, ...], twin: Tensor
 ) -> Tensor:
-    """(V, 3), (V, J), (J, 3) -> (V, 3, 9 (J - 1)) meters, symmetric; the columns of a joint are its matrix, by rows."""
+    """(V, 3), (V, J), (J, 3) -> (V, 3, 9 (J - 1)) meters, symmetric; nine a joint, its matrix by rows."""
     below = _weights_below(weights, parents)
     found = torch.zeros(len(rest), 3, len(parents) - 1, 9)
     random = np.random.default_rng(0)
@@ -107,7 +107,7 @@ def _linear(below: Tensor, rotations: Tensor) -> Tensor:
 
 
 def _dual_quaternion(below: Tensor, rotations: Tensor) -> Tensor:
-    """(T,), (R, 3, 3) -> (R, T, 3, 3): blended as dual quaternions, which about one fixed point are quaternions."""
+    """(T,), (R, 3, 3) -> (R, T, 3, 3): as dual quaternions, which about one fixed point are quaternions."""
     quaternions = quaternion_from_matrix(rotations)
     still = quaternions.new_tensor([1.0, 0.0, 0.0, 0.0])
     share = below[None, :, None]
@@ -115,6 +115,6 @@ def _dual_quaternion(below: Tensor, rotations: Tensor) -> Tensor:
 
 
 def _mirrored(directions: Tensor, twin: Tensor) -> Tensor:
-    """(V, 3, 9) of a joint -> (V, 3, 9) of its twin: the mirror changes the signs of displacements and of matrices."""
+    """(V, 3, 9) of a joint -> of its twin: the mirror changes signs of displacements and of matrices."""
     sign = directions.new_tensor([-1.0, 1.0, 1.0])
     return mirrored(directions[twin].mT).mT * torch.outer(sign, sign).flatten()

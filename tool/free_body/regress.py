@@ -1,4 +1,4 @@
-"""Joints from skin: for each joint a mean of a few vertices that lies where the joint does, in people of any shape."""
+"""Joints from skin: a mean of a few vertices that lies where the joint does, in people of any shape."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 
 from common.joints import JointSet
 
-# MakeHuman's own helper joints slide along the limb: the knee lies at 67 % of the hip's height in a body of 1.3 m and
-# at 49 % in one of 2.4 m, while the skin of the knee stays at 55 to 59 %. Such a joint goes with the skin around it.
+# MakeHuman's own helper joints slide along the limb: the knee lies at 67 % of the hip's height in a body of
+# 1.3 m and at 49 % in one of 2.4 m, while the knee's skin stays at 55 to 59 %. Such joints go with the skin.
 _SLIDING = ("spine1", "spine2", "spine3", "neck", "left_knee", "right_knee", "left_collar", "right_collar")
 _CARRIERS = 800
 _NEAREST, _NEAREST_SMALL = 260, 60
@@ -54,16 +54,16 @@ def carried(vertices: Tensor, joints: Tensor, by: Carriers) -> Tensor:
 def joint_regressor(
     vertices: Tensor, joints: Tensor, joint_set: JointSet, skin: Tensor, eyeball: Tensor, twin: Tensor
 ) -> Tensor:
-    """(S, V, 3), (S, J, 3) -> (J, V), rows non-negative and summing to one, the right ones the left ones mirrored.
+    """(S, V, 3), (S, J, 3) -> (J, V), rows non-negative and summing to one, the right the mirrored left.
 
-    `skin` (V,) bool is what may carry a joint, `eyeball` (V,) is 1 on the left eyeball, which carries its own.
+    `skin` (V,) bool is what may carry a joint; `eyeball` (V,) is 1 on the left one, which carries its own.
     """
     mean, center = vertices.mean(0), joints.mean(0)
     rows = torch.zeros(len(joint_set), len(mean), dtype=torch.float64)
     for j, name in enumerate(joint_set.names):
         if name.startswith("right_"):
             continue
-        small = "eyeball" in name or name[-1] in "123" and not name.startswith("spine")
+        small = "eyeball" in name or (name[-1] in "123" and not name.startswith("spine"))
         allowed = eyeball > 0 if "eyeball" in name else skin
         near = _nearest(mean, center[j], allowed, _NEAREST_SMALL if small else _NEAREST)
         weights = _convex_weights(vertices[:, near], joints[:, j])
@@ -82,7 +82,7 @@ def _nearest(points: Tensor, place: Tensor, allowed: Tensor, count: int) -> Tens
 
 
 def _convex_weights(vertices: Tensor, joint: Tensor) -> Tensor:
-    """(S, C, 3), (S, 3) -> (C,) few weights of vertices whose mean is the joint, by non-negative least squares."""
+    """(S, C, 3), (S, 3) -> (C,) weights whose mean is the joint, mostly 0: non-negative least squares."""
     system = vertices.transpose(1, 2).flatten(0, 1).double().numpy()
     wanted = joint.flatten().double().numpy()
     weights = _solved(system, wanted)

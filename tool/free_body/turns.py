@@ -24,7 +24,7 @@ def about(axis: Tensor, angle: Tensor) -> Tensor:
 
 
 def between(start: Tensor, end: Tensor, share: float = 1.0) -> Tensor:
-    """(..., 3), (..., 3) -> (..., 3, 3): the shortest turn from one direction to the other, or a share of it."""
+    """(..., 3), (..., 3) -> (..., 3, 3): the shortest turn from one to the other, or a share of it."""
     start, end = torch.broadcast_tensors(unit(start), unit(end))
     axis = torch.linalg.cross(start, end)
     angle = torch.atan2(axis.norm(dim=-1), (start * end).sum(-1))

@@ -35,7 +35,7 @@ class BodyArrays:
 
 
 def write_body(path: Path, body: BodyArrays) -> None:
-    """The body as a compressed .npz without pickles. Directions, of centimeters at most, are in half precision."""
+    """The body as a compressed .npz without pickles; directions, centimeters at most, in half precision."""
     arrays: dict[str, np.ndarray] = {
         "v_template": body.template.numpy().astype(np.float32),
         "f": body.faces.numpy().astype(np.uint32),
