@@ -107,7 +107,7 @@ def solve_translation(
     spread = (flat - mean_flat[:, None]) * focal[:, None]
     pull = (offset - mean_offset[:, None]) * focal[:, None]
     denominator = (share * spread * spread).sum((1, 2))
-    seen = denominator > 1e-4  # a hundredth of a pixel, squared
+    seen = denominator > 1e-10 * focal.square().sum(-1)  # apart by a hundred-thousandth of the focal length
     depth = -(share * spread * pull).sum((1, 2)) / torch.where(
         seen, denominator, torch.ones_like(denominator)
     )
