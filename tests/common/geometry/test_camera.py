@@ -174,7 +174,7 @@ def test_a_translation_far_away_is_found_in_float32():
 @pytest.mark.parametrize("unit", [1e-3, 1.0, 10.0])
 def test_the_unit_of_pixels_does_not_matter(unit):
     points, pixels, _, focal, center = seen_bodies()
-    pixels = center + (pixels - center) / 30  # small in the picture: far away
+    pixels = center[:, None] + (pixels - center[:, None]) / 30  # small in the picture: far away
     plain = camera.solve_translation(points, pixels, torch.ones(5, 24), focal, center)
     other = camera.solve_translation(points, unit * pixels, torch.ones(5, 24), unit * focal, unit * center)
     assert (plain[:, 2] > 60).all()
