@@ -7,79 +7,25 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from common.joints import H36M_17, LSP_14, SMPLX_55
 from common.utils.paths import FREE
-from tool.free_body import people, point_sets, regress, write
-from tool.free_body.expression import expression_directions
+from tool.free_body import point_sets, regress, write
 from tool.free_body.formats import SMPL_FORMAT, SMPLX_FORMAT, Format
 from tool.free_body.landmarks import Landmarks, find_landmarks, place_landmarks
-from tool.free_body.mesh import Figure, Mesh, make_figure, ordered, reduce
+from tool.free_body.material import GENDERS, Crowd, Material, gather
+from tool.free_body.mesh import Mesh, ordered, reduce
 from tool.free_body.pose_blend import pose_directions
-from tool.free_body.repose import t_posed
 from tool.free_body.shape import shape_error, shape_space
-from tool.free_body.skeleton import smpl_joints
-from tool.free_body.source import Source
-from tool.free_body.symmetry import mirrored, symmetric
+from tool.free_body.symmetry import symmetric
 
 logger = logging.getLogger(__name__)
-
-GENDERS = ("neutral", "male", "female")
-_HELD_OUT, _CHILDREN = 100, 200
-_SEED, _HELD_OUT_SEED, _CHILD_SEED = 1, 99, 7
-_PELVIS = (0.0, -0.33, 0.0)  # about where SMPL-X has it
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """People in the T-pose, symmetric."""
-
-    vertices: Tensor  # (S, N, 3)
-    joints: Tensor  # (S, 55, 3)
-
-    def of(self, mesh: Mesh) -> Crowd:
-        """The same people on a format's mesh and joints."""
-        joints = smpl_joints(self.joints) if mesh.layout is SMPL_FORMAT else self.joints
-        return Crowd(self.vertices[:, mesh.kept], joints)
-
-
-@dataclass(frozen=True)
-class Material:
-    """What both formats are made from."""
-
-    source: Source
-    figure: Figure
-    template_joints: Tensor  # (55, 3)
-    adults: dict[str, Crowd]  # by gender
-    held_out: dict[str, Crowd]
-    child: Tensor  # (N, 3) the mean
-    expression: Tensor  # (10, N, 3)
-
-
-def gather(samples: int) -> Material:
-    """Draw and pose everybody."""
-    source = Source()
-    vertices, joints = t_posed(source, people.template(source.labels))
-    figure = make_figure(source, vertices[0], joints[0])
-
-    def crowd(count: int, seed: int, gender: str, age: str = "adult") -> Crowd:
-        found, places = t_posed(source, people.draw(source.labels, count, seed, gender, age))
-        even = (places + mirrored(places[:, list(SMPLX_55.mirrored)])) / 2
-        offset = torch.tensor(_PELVIS)
-        return Crowd(symmetric(found, figure.twin) + offset, even + offset)
-
-    adults = {gender: crowd(samples, _SEED, gender) for gender in GENDERS}
-    held_out = {gender: crowd(_HELD_OUT, _HELD_OUT_SEED, gender) for gender in GENDERS}
-    child = crowd(_CHILDREN, _CHILD_SEED, "neutral", "child").vertices.mean(0)
-    expression = symmetric(expression_directions(source), figure.twin)
-    logger.info("%d adults of each kind and %d children in the T-pose", samples, _CHILDREN)
-    return Material(source, figure, joints[0], adults, held_out, child, expression)
 
 
 def make_mesh(material: Material, layout: Format) -> Mesh:
@@ -116,29 +62,38 @@ class Joints:
 
 
 def make_body(material: Material, mesh: Mesh, joints: Joints, gender: str) -> write.BodyArrays:
-    """One gender's arrays."""
-    mean, shape, explained = shape_space(material.adults[gender].of(mesh).vertices)
-    template = symmetric(mean.double(), mesh.twin)
-    shape = symmetric(shape, mesh.twin)
-    held_out = material.held_out[gender].of(mesh)
-    wrong = shape_error(held_out.vertices, mean, shape) * 1000
-    to_skin = joints.error(held_out, joints.of(held_out)) * 1000
-    to_bones = joints.error(held_out, held_out.joints) * 1000
-    logger.info(
-        "%s %s: height %.2f m; shape explained %.1f %%, error held out %.2f mm; "
-        "joints %.2f mm (largest mean: %s %.1f mm), to MakeHuman's own %.2f mm",
-        mesh.layout.name, gender, template[:, 1].max() - template[:, 1].min(), 100 * explained.sum(),
-        wrong.mean(), to_skin.mean(), mesh.layout.joints.names[int(to_skin.mean(0).argmax())],
-        to_skin.mean(0).max(), to_bones.mean(),
-    )  # fmt: skip
+    """One gender's arrays, without landmarks."""
+    layout = mesh.layout
+    mean, shape, _ = shape_space(material.adults[gender].of(mesh).vertices)
+    template, shape = symmetric(mean.double(), mesh.twin), symmetric(shape, mesh.twin)
     rest = template.float()
     places = joints.regressor.float() @ rest
-    layout = mesh.layout
     pose = pose_directions(rest, mesh.weights, places, layout.joints, layout.parents, mesh.twin)
-    expression = material.expression[:, mesh.kept][: 10 if layout is SMPLX_FORMAT else 0]
+    expression = material.expression[:, mesh.kept]
     return write.BodyArrays(
-        layout, template, mesh.faces, shape, expression, pose, joints.regressor, mesh.weights
+        layout=layout,
+        template=template,
+        faces=mesh.faces,
+        shape=shape,
+        expression=expression if layout is SMPLX_FORMAT else expression[:0],
+        pose=pose,
+        regressor=joints.regressor,
+        weights=mesh.weights,
     )
+
+
+def report(body: write.BodyArrays, joints: Joints, people: Crowd, gender: str) -> None:
+    """Log how well a body tells people apart whom it was not made from."""
+    shape = 1000 * shape_error(people.vertices, body.template.float(), body.shape)
+    to_skin = 1000 * joints.error(people, joints.of(people))
+    to_bones = 1000 * joints.error(people, people.joints)
+    worst = int(to_skin.mean(0).argmax())
+    logger.info(
+        "%s %s: height %.2f m; held out: shape %.2f mm, joints %.2f mm (at most %.1f mm, %s), "
+        "to MakeHuman's own joints %.2f mm",
+        body.layout.name, gender, body.template[:, 1].max() - body.template[:, 1].min(),
+        shape.mean(), to_skin.mean(), to_skin.mean(0).max(), body.layout.joints.names[worst], to_bones.mean(),
+    )  # fmt: skip
 
 
 def make_landmarks(material: Material, mesh: Mesh, gender: str, body: write.BodyArrays) -> Landmarks:
@@ -160,25 +115,29 @@ def write_format(material: Material, layout: Format, folder: Path) -> None:
     """All files of one format."""
     mesh = make_mesh(material, layout)
     joints = Joints(material, mesh)
-    template = torch.zeros(0)
-    for gender in GENDERS:
-        body = make_body(material, mesh, joints, gender)
+    bodies = {gender: make_body(material, mesh, joints, gender) for gender in GENDERS}
+    for gender, body in bodies.items():
+        report(body, joints, material.held_out[gender].of(mesh), gender)
         if layout is SMPLX_FORMAT:
             body = replace(body, landmarks=make_landmarks(material, mesh, gender, body))
         write.write_body(folder / f"{layout.name.upper()}_{gender.upper()}.npz", body)
-        template = body.template if gender == "neutral" else template
-    write.write_array(
-        folder / f"{layout.name}_kid_template.npy", symmetric(material.child[mesh.kept], mesh.twin)
-    )
-    h36m = point_sets.h36m_regressor(joints.regressor, layout.joints, template, layout.keypoints["nose"])
-    write.write_points(folder / f"J_regressor_h36m_{layout.name}.npz", layout, H36M_17.names, h36m)
-    lsp = point_sets.lsp_regressor(h36m)
-    write.write_points(folder / f"{layout.name.upper()}_to_J14.npz", layout, LSP_14.names, lsp)
+    child = symmetric(material.child[mesh.kept], mesh.twin)
+    write.write_array(folder / f"{layout.name}_kid_template.npy", child)
+    write_points(bodies, layout, folder)
     if layout is SMPLX_FORMAT:
         parts = {name: found.numpy() for name, found in point_sets.part_vertices(mesh.weights).items()}
-        hands = {name: parts[name] for name in ("left_hand", "right_hand")}
-        write.write_arrays(folder / "MANO_SMPLX_vertex_ids.npz", layout, hands)
-        write.write_arrays(folder / "SMPL-X__FLAME_vertex_ids.npz", layout, {"head": parts["head"]})
+        head = {"head": parts.pop("head")}
+        write.write_arrays(folder / "MANO_SMPLX_vertex_ids.npz", layout, parts)
+        write.write_arrays(folder / "SMPL-X__FLAME_vertex_ids.npz", layout, head)
+
+
+def write_points(bodies: Mapping[str, write.BodyArrays], layout: Format, folder: Path) -> None:
+    """The regressors of the points that data sets annotate, one for all genders."""
+    body = bodies["neutral"]
+    h36m = point_sets.h36m_regressor(body.regressor, layout.joints, body.template, layout.keypoints["nose"])
+    lsp = point_sets.lsp_regressor(h36m)
+    write.write_points(folder / f"J_regressor_h36m_{layout.name}.npz", layout, H36M_17.names, h36m)
+    write.write_points(folder / f"{layout.name.upper()}_to_J14.npz", layout, LSP_14.names, lsp)
 
 
 def main() -> None:
@@ -191,7 +150,6 @@ def main() -> None:
     )
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    np.seterr(all="raise", under="ignore")
     material = gather(given.samples)
     for layout in (SMPLX_FORMAT, SMPL_FORMAT):
         write_format(material, layout, given.output / layout.name)
