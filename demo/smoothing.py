@@ -52,7 +52,7 @@ class OneEuro:
 
 
 class RotationOneEuro(OneEuro):
-    """The same on (..., 3, 3) rotations: differences are axis-angles in the old frame, each turn the shortest."""
+    """The same on (..., 3, 3) rotations: differences are axis-angles in the old frame, the shortest turns."""
 
     def away(self, value: Tensor, start: Tensor) -> Tensor:
         return axis_angle_from_matrix(start.mT @ value)

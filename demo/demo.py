@@ -1,0 +1,63 @@
+"""Pictures or a video in, bodies out:  python demo/demo.py --img_path photo.jpg"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# `python demo/demo.py` makes Python search this folder first, where `demo` is this file and not the package.
+__path__ = [str(Path(__file__).parent)]
+
+from tqdm import tqdm
+
+from common.utils.errors import UserError
+from demo.options import Options, options_of
+from demo.pictures import Picture, Video
+from demo.predict import Predictor
+from demo.results import Results
+from demo.video import predict_video
+from main.command_line import FAILED, sentences
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 where all went well, 1 where a picture could not be used, 2 for a wrong command."""
+    with sentences():
+        options = options_of(arguments)
+        results = Results(options.output, options.exports, options.side_views)
+        predictor = Predictor(options.model(), options.device, options.batch_size)
+        if options.video is not None:
+            predict_video(Video(options.video), options, predictor, results)
+            broken = 0
+        else:
+            broken = predict_pictures(options.pictures, options, predictor, results)
+        print(f"Written to {results.shown}" if results.written else "Nothing was written.")
+    return FAILED if broken else 0
+
+
+def predict_pictures(
+    pictures: Sequence[Picture], options: Options, predictor: Predictor, results: Results
+) -> int:
+    """All that can be done is done; how many pictures could not be used."""
+    detector = options.detector()
+    broken = 0
+    for picture in tqdm(pictures, desc="pictures", disable=len(pictures) < 2 or not sys.stderr.isatty()):
+        try:
+            image = picture.read()
+            people = options.placed(detector(image, picture.name), image)
+            found = predictor(people)
+            if found:
+                results.picture(picture.name, image, found, predictor.model.body_model)
+            tqdm.write(f"{picture.path}: {_counted(len(people))}")
+        except UserError as error:
+            broken += 1
+            tqdm.write(f"demo.py: {error}", file=sys.stderr)
+    return broken
+
+
+def _counted(people: int) -> str:
+    return {0: "nobody found", 1: "1 person"}.get(people, f"{people} people")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
