@@ -21,8 +21,9 @@ from torch import Tensor
 NEAR = 0.01  # meters
 _EMPTY = 0x7F800000_FFFFFFFF  # the key of infinite depth and face -1; outside a triangle the key is greater
 # How much is worked on at once: what stays in a core's cache, or else what fills an accelerator.
-_FACES, _FACES_ON_DEVICE = 1 << 16, 1 << 22
-_CANDIDATES, _CANDIDATES_ON_DEVICE = 1 << 15, 1 << 24
+_FACES, _FACES_ON_DEVICE = 1 << 17, 1 << 22
+_CANDIDATES, _CANDIDATES_ON_DEVICE = 1 << 16, 1 << 24
+_WASTE = 1 << 14  # candidates outside all triangles that cost as much as one more run of them
 
 
 def nearest(
@@ -30,12 +31,14 @@ def nearest(
 ) -> tuple[Tensor, Tensor]:
     """points (B, V, 3) pixels x, y and depth z; faces (F, 3); size (height, width) -> face, depth (B, h, w).
 
-    The face is int64, -1 for none; its depth float32, infinite for none. `culled` leaves out faces that turn
-    their back to the camera (those whose corners run clockwise on their outside are turned).
+    The face is int64, -1 for none; its depth float32, infinite for none. `culled` leaves out faces that are
+    seen from behind; from outside, a face's corners run counter-clockwise.
     """
     limit = _FACES if points.device.type == "cpu" else _FACES_ON_DEVICE
     at_once = max(1, limit // max(1, len(faces), size[0] * size[1] // 4))
     pieces = [_decoded(_buffer(some, faces, size, near, culled)) for some in points.float().split(at_once)]
+    if len(pieces) == 1:
+        return pieces[0]
     face, depth = zip(*pieces, strict=True)
     return torch.cat(face), torch.cat(depth)
 
@@ -89,7 +92,7 @@ def _groups(side: Tensor) -> Iterator[tuple[int, int]]:
     """Runs (start, stop) of like sorted sides: the triangles of a run are tested on grids of one size."""
     start, stop, least = 0, 0, 1
     for length, count in enumerate(side.bincount().tolist()):
-        if (stop - start) * (length**2 - least**2) > _CANDIDATES // 2:  # below, waste is cheaper than a run
+        if (stop - start) * (length**2 - least**2) > _WASTE:
             yield start, stop
             start = stop
         least = length if stop == start else least

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import trimesh
@@ -33,10 +34,10 @@ def write_mesh(path: str | Path, vertices: Tensor | np.ndarray, faces: Tensor | 
     )
     points = points.astype(np.float64) * (Y_UP if kind == ".glb" else 1.0)
     mesh = trimesh.Trimesh(points, corners, process=False)
-    options = {} if kind == ".obj" else {"include_normals" if kind == ".glb" else "vertex_normal": True}
+    options: dict[str, Any] = {
+        ".obj": {},
+        ".ply": {"vertex_normal": True},
+        ".glb": {"include_normals": True},
+    }[kind]
     with written_beside(path) as beside:
-        beside.write_bytes(_bytes(mesh.export(file_type=kind[1:], **options)))
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content.encode() if isinstance(content, str) else content
+        mesh.export(beside, file_type=kind[1:], **options)

@@ -41,6 +41,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from common.body_models.body_model import BodyModel
 from common.structures import Body, BodyParams, Person, Perspective
@@ -110,7 +111,7 @@ def bodies_in_picture(
     """
     count, unknown = len(people), float("nan")
 
-    def numbers(tensor: object) -> np.ndarray:
+    def numbers(tensor: Tensor) -> np.ndarray:
         return np.asarray(tensor.detach().cpu().float(), np.float32)
 
     return SavedBodies(
