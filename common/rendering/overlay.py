@@ -48,7 +48,8 @@ def overlay(
     count, size = scene.shape[:2]
     depth = scene[..., 2:] + camera.translation[:, None, 2:]
     points = torch.cat([camera.project(scene), depth], -1).flatten(0, 1)
-    palette = torch.tensor([COLORS[n % len(COLORS)] for n in people or range(count)], device=scene.device)
+    numbers = range(count) if people is None else people
+    palette = torch.tensor([COLORS[int(n) % len(COLORS)] for n in numbers], device=scene.device)
     values = torch.cat([vertex_normals(scene, faces).flatten(0, 1), palette.repeat_interleave(size, 0)], 1)
     mesh = (faces + size * torch.arange(count, device=faces.device)[:, None, None]).flatten(0, 1)
     left, top, right, bottom = _region(points, image.shape[1], image.shape[0])
