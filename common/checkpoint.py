@@ -60,7 +60,8 @@ def load_weights(model: nn.Module, path: str | Path, part: str = "", trust: bool
     """
     module = model.get_submodule(part) if part else model
     ours = module.state_dict()
-    best, published = _best_reading(model, module, part, read_weights(path, trust))
+    state = read_weights(path, trust)
+    best, published = _best_reading(model, module, part, state, _is_published(weights_file(path)))
     may_lack = getattr(module, "unpublished", ()) if published else ()
     missing = {
         name for name in ours.keys() - best.keys() if not any(re.search(rule, name) for rule in may_lack)
@@ -71,23 +72,30 @@ def load_weights(model: nn.Module, path: str | Path, part: str = "", trust: bool
     module.load_state_dict(best, strict=False)
 
 
-def _best_reading(model: nn.Module, module: nn.Module, part: str, state: State) -> tuple[State, bool]:
+def _is_published(file: Path) -> bool:
+    """Whether a file is more likely published than ours, should its names fit both ways."""
+    return file.suffix != ".safetensors" or about(file).get("names") == "published"
+
+
+def _best_reading(
+    model: nn.Module, module: nn.Module, part: str, state: State, published_first: bool
+) -> tuple[State, bool]:
     """The file's tensors under the names of ours, and whether they were published ones.
 
     Of the readings of the file (as it stands, or translated; of the part, or of the whole model), the first
-    that has all our names, else the one that has most.
+    that has all our names, else the one that has most of them.
     """
     ours = module.state_dict().keys()
     readings = [(lambda: state, False), (lambda: translated(module, state), True)]
     if part:
         readings.insert(1, (lambda: _below(part, state), False))
         readings.append((lambda: _below(part, translated(model, state)), True))
-    tried = []
-    for read, published in readings:
+    tried: list[tuple[State, bool]] = []
+    for read, published in sorted(readings, key=lambda reading: reading[1] != published_first):
         with suppress(KeyError):  # a translation that misses what it is meant for
             tried.append((read(), published))
-        if tried[-1][0].keys() == ours:
-            break
+        if tried and tried[-1][0].keys() == ours:
+            return tried[-1]
     return max(tried, key=lambda reading: len(reading[0].keys() & ours))
 
 

@@ -156,4 +156,4 @@ def best_epoch(folder: Path, metric: str | None) -> int | None:
         value = content["numbers"].get(name)
         if value is not None:
             measured[content["about"]["epoch"]] = value
-    return min(measured, key=measured.__getitem__) if measured else None
+    return min(measured, key=lambda epoch: (measured[epoch], epoch), default=None)

@@ -61,13 +61,11 @@ def renew(optimizer: Optimizer, schedule: LRScheduler) -> Iterator[None]:
     ]
     bases = list(schedule.base_lrs)
     yield
-    for group, wanted, base, place in zip(
-        optimizer.param_groups, configured, bases, range(len(bases)), strict=True
-    ):
-        began = schedule.base_lrs[place]
-        rate = group["lr"] * (base / began) if began else wanted["lr"]
-        group.update({**wanted, "lr": group["lr"] if began == base else rate, "initial_lr": base})
-        schedule.base_lrs[place] = base
+    begun = schedule.base_lrs
+    for group, wanted, base, old in zip(optimizer.param_groups, configured, bases, begun, strict=True):
+        rate = group["lr"] if old == base else group["lr"] * (base / old) if old else wanted["lr"]
+        group.update({**wanted, "lr": rate, "initial_lr": base})
+    schedule.base_lrs = bases
 
 
 def _is_below(name: str, prefix: str) -> bool:

@@ -93,7 +93,7 @@ def children(node: Any) -> dict[str, tuple[Any, Any]]:
             hints = _hints(type(node))
             return {name: (getattr(node, name), hints.get(name, UNKNOWN)) for name in node._fields}
         case tuple() | list():
-            return {str(getattr(item, "name", place)): (item, UNKNOWN) for place, item in enumerate(node)}
+            return {key: (item, UNKNOWN) for key, item in zip(_keys(node), node, strict=True)}
     if is_dataclass(node):
         hints = _hints(type(node))
         return {
@@ -101,6 +101,13 @@ def children(node: Any) -> dict[str, tuple[Any, Any]]:
             for f in fields(node)
         }
     return {}
+
+
+def _keys(items: Sequence[Any]) -> list[str]:
+    """What the items of a sequence go by: their own names where these tell them apart, else their places."""
+    names = [getattr(item, "name", None) for item in items]
+    told_apart = len(set(map(str, names))) == len(names) and all(isinstance(name, str) for name in names)
+    return [str(name) for name in names] if told_apart else [str(place) for place in range(len(items))]
 
 
 def _opened(value: Any, hint: Any) -> Any:
@@ -163,7 +170,8 @@ def _with(node: Any, key: str, value: Any, path: str) -> Any:
             case Mapping():
                 return {**node, key: value}
             case tuple() | list():
-                items = [value if name == key else item for name, (item, _) in children(node).items()]
+                names = list(children(node)) if hasattr(node, "_fields") else _keys(node)
+                items = [value if name == key else item for name, item in zip(names, node, strict=True)]
                 return type(node)(*items) if hasattr(node, "_fields") else type(node)(items)
         if type(node).__dataclass_params__.init:
             return replace(node, **{key: value})

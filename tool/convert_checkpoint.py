@@ -59,6 +59,7 @@ def convert(
         }
     else:
         state = read_weights(source, trust)
+        about["names"] = "published"
     if half:
         state = {name: t.half() if t.dtype == torch.float32 else t for name, t in state.items()}
     save_weights(output, state, about)

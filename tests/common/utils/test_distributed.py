@@ -1,0 +1,48 @@
+"""One process or many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from common.utils import distributed
+
+
+def test_one_process_needs_no_other() -> None:
+    assert (distributed.rank(), distributed.world(), distributed.first()) == (0, 1, True)
+    assert distributed.once(lambda: 5) == 5
+    assert distributed.gathered("a") == ["a"]
+    numbers = torch.tensor([1.0, 2.0])
+    assert torch.equal(distributed.averaged(numbers), numbers)
+    module = nn.Linear(1, 1)
+    assert distributed.wrapped(module) is module
+
+
+def _process(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    calls = []
+    made = distributed.once(lambda: calls.append(rank) or f"made by {rank}")
+    module = distributed.wrapped(nn.Linear(2, 1, bias=False))
+    with distributed.without_averaging(module, quiet=True):
+        module(torch.full((1, 2), float(rank))).sum().backward()
+    alone = module.module.weight.grad.clone()
+    module(torch.full((1, 2), float(rank))).sum().backward()
+    seen = (
+        distributed.gathered(rank), distributed.averaged(torch.tensor([2.0 * rank])).tolist(),
+        made, len(calls), alone.tolist(), module.module.weight.grad.tolist(),
+    )  # fmt: skip
+    torch.save(seen, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_two_processes_share_what_they_have(tmp_path: Path) -> None:
+    mp.start_processes(_process, (str(tmp_path),), nprocs=2, start_method="fork")
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert first[:3] == second[:3] == ([0, 1], [1.0], "made by 0")
+    assert (first[3], second[3]) == (1, 0)
+    assert (first[4], second[4]) == ([[0.0, 0.0]], [[1.0, 1.0]])  # each its own
+    assert first[5] == second[5] == [[1.0, 1.0]]  # (0 + 0 + 1 + 1) / 2
