@@ -7,7 +7,7 @@ from torch import Tensor
 
 from common.geometry.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from common.joints import SMPLX_55
-from common.utils.random import normal, uniform
+from common.utils.random import uniform
 
 BODY = SMPLX_55.names[:22]
 ATTEMPTS = 12
@@ -51,20 +51,22 @@ _ALIKE = 0.4  # of all poses have two legs alike, give or take 7 degrees
 
 # capsules: from joint, to joint, radius in meters; a hand and the head go on in their bone's direction
 _CAPSULES = {
-    "seat": ("left_hip", "right_hip", 0.10), "waist": ("pelvis", "spine3", 0.11), "chest": ("spine3", "neck", 0.11),
+    "seat": ("left_hip", "right_hip", 0.10), "waist": ("pelvis", "spine3", 0.11),
+    "chest": ("spine3", "neck", 0.11),
     "head": ("neck", "head", 0.08),
     **{
         f"{side}_{name}": (f"{side}_{start}", f"{side}_{end}", radius)
         for side in ("left", "right")
         for name, start, end, radius in (
-            ("thigh", "hip", "knee", 0.065), ("shin", "knee", "ankle", 0.045), ("arm", "shoulder", "elbow", 0.04),
-            ("forearm", "elbow", "wrist", 0.035),
+            ("thigh", "hip", "knee", 0.065), ("shin", "knee", "ankle", 0.045),
+            ("arm", "shoulder", "elbow", 0.04), ("forearm", "elbow", "wrist", 0.035),
         )
     },
 }  # fmt: skip
 _LONGER = {"head": 1.6, "left_forearm": 1.5, "right_forearm": 1.5}  # up to the crown, up to the knuckles
 _APART = (
-    *((f"{side}_forearm", other) for side in ("left", "right") for other in ("seat", "waist", "chest", "head")),
+    *((f"{side}_forearm", trunk) for side in ("left", "right")
+      for trunk in ("seat", "waist", "chest", "head")),
     *((f"{one}_forearm", f"{two}_{part}") for one in ("left", "right") for two in ("left", "right")
       for part in ("thigh", "shin")),
     ("left_forearm", "right_forearm"), ("left_forearm", "right_arm"), ("right_forearm", "left_arm"),
@@ -76,10 +78,10 @@ _SUPPORTS = ("left_foot", "right_foot", "left_ankle", "right_ankle", "left_knee"
 
 
 def sample_poses(seeds: Tensor, rest: Tensor) -> Tensor:
-    """(B,) seeds, (>= 22, 3) a body's joints at rest -> (B, 22, 3) axis-angle; each pose follows from its seed.
+    """(B,) seeds, (>= 22, 3) joints at rest -> (B, 22, 3) axis-angle; a pose follows from its seed alone.
 
-    The root is that of an upright picture (x right, y down), turned any way about the vertical. Where ATTEMPTS
-    draws fail the checks, the body stands.
+    The root is that of an upright picture (x right, y down), turned any way about the vertical. Where
+    ATTEMPTS draws fail the checks, the body stands.
     """
     poses = _drawn(seeds, attempt=0)
     open_cases = torch.arange(len(seeds))
@@ -94,7 +96,7 @@ def sample_poses(seeds: Tensor, rest: Tensor) -> Tensor:
 
 
 def passes(poses: Tensor, rest: Tensor) -> Tensor:
-    """(B, 22, 3) poses, (>= 22, 3) joints at rest -> (B,) bool: cuts through nothing and would not fall over."""
+    """(B, 22, 3) poses, (>= 22, 3) joints at rest -> (B,) bool: cuts through nothing, does not fall over."""
     joints = joint_places(poses, rest)
     return ~_cuts_itself(joints) & _is_supported(joints)
 
@@ -160,7 +162,7 @@ def _with_legs_alike(poses: Tensor, place: Tensor, alike: Tensor) -> Tensor:
 
 
 def _root(place: Tensor, dice: Tensor) -> Tensor:
-    """(B, 3), (B, 2) numbers in [0, 1) -> (B, 3): mostly upright, some leaning far, some lying or head down."""
+    """(B, 3), (B, 2) numbers in [0, 1) -> (B, 3): mostly upright, some leaning far, some lying."""
     far = torch.where(dice[:, 0] < 0.08, 90.0, torch.where(dice[:, 0] < 0.22, 35.0, 9.0))
     tilt = torch.deg2rad(far) * torch.special.ndtri(dice[:, 1].clamp(1e-3, 1 - 1e-3))
     direction, yaw = 2 * torch.pi * place[:, 0], 2 * torch.pi * place[:, 1]
@@ -196,7 +198,7 @@ def _segment(joints: Tensor, name: str) -> tuple[Tensor, Tensor]:
 
 
 def _segment_distance(a: Tensor, b: Tensor, c: Tensor, d: Tensor) -> Tensor:
-    """(..., 3) each -> (...) least distance of segments ab and cd (Ericson, Real-Time Collision Detection, 5.1.9)."""
+    """(..., 3) each -> (...) least distance of segments ab and cd (Ericson, 2005, section 5.1.9)."""
     first, second, between = b - a, d - c, a - c
     length, other = (first * first).sum(-1), (second * second).sum(-1)
     along, across, lean = (first * between).sum(-1), (second * between).sum(-1), (first * second).sum(-1)

@@ -39,8 +39,9 @@ _LEGS = [place for place, name in enumerate(BODY) if name.split("_")[-1] in ("hi
 class SyntheticPeople:
     """Bodies in poses of two kinds: captured ones, and drawn from joint limits; shapes are normal.
 
-    Of the training split every epoch is new: poses are drawn, captured ones mirrored, varied and mixed, as the
-    seeds say. Of the others, person `i` is always the same. A prepare such as SyntheticKeypoints does the rest.
+    Of the training split every epoch is new: poses are drawn, captured ones mirrored, varied and mixed, as
+    the seeds say. Of the others, person `i` is always the same. A prepare such as SyntheticKeypoints does the
+    rest.
     """
 
     name: str = "synthetic"
@@ -118,7 +119,7 @@ def mirrored(pose: Tensor) -> Tensor:
 
 
 def benchmark(split: str = "test") -> Benchmark:
-    """Held-out bodies, always the same: "test", drawn ones and clips never trained on; "unseen_subject", clips.
+    """Held-out bodies, always the same: "test", drawn ones and unseen clips; "unseen_subject", clips.
 
     Seen by cameras whose focal length is known, found by a detector that is unsteady and misses points.
     """

@@ -1,4 +1,4 @@
-"""Named joints of a posed SMPL-X body without its mesh: what training on key points needs, many times faster."""
+"""Named joints of a posed SMPL-X body without its mesh: many times faster, for training on key points."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JointReader(nn.Module):
     """
 
     def __init__(self, body_model: SMPLX, joint_set: JointSet) -> None:
-        """Raises ValueError for a joint that the body has not, or that is no vertex but a landmark of the face."""
+        """Raises ValueError for a joint that the body has not, and for landmarks of the face."""
         super().__init__()
         self.joint_set = joint_set
         body = _Skeleton(body_model)
@@ -44,7 +44,7 @@ class JointReader(nn.Module):
         self.register_buffer("ancestors", ancestors(above), persistent=False)
 
     def forward(self, rotations: Tensor, betas: Tensor) -> Tensor:
-        """(B, 22 or more, 3, 3), (B, S) -> (B, J, 3), where the body model puts them before any translation."""
+        """(B, 22 or more, 3, 3), (B, S) -> (B, J, 3), where the body model puts them, untranslated."""
         rotations = rotations[:, :TURNING]
         shape = torch.cat([torch.ones_like(betas[:, :1]), betas], 1)
         joints = (shape @ self.rest_joints.flatten(1)).unflatten(1, (-1, 3))

@@ -49,10 +49,10 @@ class Residual(nn.Module):
 class Lifter(Model):
     """A residual network from points to a body (Martinez et al., 2017) that is shown where it missed.
 
-    The points become rays, so focal length and place in the picture are accounted for exactly, and the network
-    sees the person from straight ahead. Each of `steps` corrections is told how far the joints of the body so far
-    fall from the points. Least squares put the body over them, so it lies there with any focal length. Hands and
-    face rest. In training no mesh is posed: the prediction's body then holds joints alone.
+    The points become rays, so focal length and place in the picture are accounted for exactly, and the
+    network sees the person from straight ahead. Each of `steps` corrections is told how far the joints of the
+    body so far fall from the points. Least squares put the body over them, so it lies there with any focal
+    length. Hands and face rest. In training no mesh is posed: the prediction's body then holds joints alone.
     """
 
     def __init__(self, width: int = 768, blocks: int = 2, steps: int = 2) -> None:
@@ -123,7 +123,7 @@ class Lifter(Model):
         numbers, betas = body_numbers(state)
         joints = self.joints(numbers, betas)
         place = _place(joints[:, self.seen], sight, robust=not self.training)
-        # turned about the pelvis, from the frame of the camera that looks straight at the person to the picture's
+        # turned about the pelvis, from the frame that looks straight at the person to the picture's
         pelvis = joints[:, 0]
         translation = (sight.turn @ (pelvis + place)[..., None])[..., 0] - pelvis
         rotations = torch.cat(
@@ -169,7 +169,7 @@ def look_straight(seen: Tensor, confidence: Tensor) -> Sight:
 
 
 def _place(joints: Tensor, sight: Sight, robust: bool = False) -> Tensor:
-    """(B, 3) the translation that puts (B, N, 3) joints over their points; if robust, mistaken points pull less."""
+    """(B, 3) the translation that puts (B, N, 3) joints over the points; if robust, stray ones pull less."""
     one, zero = torch.ones_like(sight.flat[:, 0]), torch.zeros_like(sight.flat[:, 0])
     place = solve_translation(joints, sight.flat, sight.confidence, one, zero)
     if robust:

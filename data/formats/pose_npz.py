@@ -1,4 +1,4 @@
-"""Poses of SMPL in one `.npz`: `fnames` (N,), `poses` (N, 72) and `shapes` (N, 10), as STRAPS published it."""
+"""SMPL poses in one `.npz`: `fnames` (N,), `poses` (N, 72), `shapes` (N, 10), as STRAPS published it."""
 
 from __future__ import annotations
 

@@ -37,8 +37,9 @@ class Detections:
 
 # how much less steady than a shoulder
 _UNSTEADY = {
-    "nose": 0.5, "eye": 0.5, "ear": 0.7, "shoulder": 1.0, "elbow": 1.2, "wrist": 1.4, "thumb_2": 1.8, "index_1": 1.8,
-    "pinky_1": 1.8, "hip": 1.3, "knee": 1.1, "ankle": 1.3, "heel": 1.6, "big_toe": 1.7, "small_toe": 1.8,
+    "nose": 0.5, "eye": 0.5, "ear": 0.7, "shoulder": 1.0, "elbow": 1.2, "wrist": 1.4,
+    "thumb_2": 1.8, "index_1": 1.8, "pinky_1": 1.8, "hip": 1.3, "knee": 1.1, "ankle": 1.3,
+    "heel": 1.6, "big_toe": 1.7, "small_toe": 1.8,
 }  # fmt: skip
 _FACE, _HANDS = ("nose", "eye", "ear"), ("thumb_2", "index_1", "pinky_1")
 _FEET = ("heel", "big_toe", "small_toe")
@@ -75,7 +76,7 @@ class DetectionErrors(nn.Module):
         self.register_buffer("swaps", swaps, persistent=False)
 
     def forward(self, seed: Tensor, pixels: Tensor, visible: Tensor, meter: Tensor) -> Tensor:
-        """(B, N, 2) true pixels, (B, N) in the picture, (B,) pixels of a meter there -> (B, N, 3) found ones."""
+        """(B, N, 2) true pixels, (B, N) in the picture, (B,) pixels a meter -> (B, N, 3) found ones."""
         count = pixels.shape[1]
         place, person = uniform(seed, 4, count), uniform(seed + (1 << 60), 8)
         height = _height(pixels)
@@ -112,7 +113,7 @@ class DetectionErrors(nn.Module):
         return torch.where(chosen[..., None], pixels[:, self.mirrored], pixels)
 
     def _found(self, visible: Tensor, dice: Tensor, person: Tensor, unknown: Tensor) -> Tensor:
-        """(B, N) whether each point is found: in the picture, not dropped, not hidden, known to the detector."""
+        """(B, N) whether each point is found: visible, not dropped, not hidden, known to the detector."""
         settings = self.detections
         rates = dice.new_tensor(settings.dropped)
         dropped = dice < rates[(person[:, 0] * len(rates)).long()][:, None]

@@ -15,7 +15,7 @@ from common.joints import BodyLayout
 from common.networks.model import Model
 from common.structures import Batch, BodyParams, Crop, Inputs, Perspective, Target
 from common.utils.random import normal, uniform
-from data.on_device.detection_errors import Detections, DetectionErrors
+from data.on_device.detection_errors import DetectionErrors, Detections
 
 LONGER_SIDE = 1000.0  # pixels of a synthetic picture
 NEAREST = 0.3  # meters; nothing nearer is seen
@@ -37,16 +37,16 @@ class Cameras:
 class SyntheticKeypoints(nn.Module):
     """Makes view, crop and intrinsics of persons who have no picture, and the target they are seen by.
 
-    All chance follows from `batch.seed`. The root's pose is turned into the camera's frame; where the focal length
-    is only guessed, that camera's. `joints_2d`, `joints_3d` and `translation` are the truth, undisturbed; `mesh`
-    poses the whole body besides, for benchmarks that measure vertices.
+    All chance follows from `batch.seed`. The root's pose is turned into the camera's frame; where the focal
+    length is only guessed, that camera's. `joints_2d`, `joints_3d` and `translation` are the truth,
+    undisturbed; `mesh` poses the whole body besides, for benchmarks that measure vertices.
     """
 
     def __init__(
         self,
         model: Model,
         body: BodyLayout,
-        cameras: Cameras = Cameras(),  # noqa: B008
+        cameras: Cameras = Cameras(),
         detections: Detections = Detections(),  # noqa: B008
         mesh: bool = False,
     ) -> None:

@@ -39,8 +39,9 @@ _BONES = {
         f"{side}_{joint}": tuple(side[0] + bone for bone in bones)
         for side in ("left", "right")
         for joint, bones in {
-            "hip": ("femur",), "knee": ("tibia",), "ankle": ("foot",), "foot": ("toes",), "collar": ("clavicle",),
-            "shoulder": ("humerus",), "elbow": ("radius", "wrist"), "wrist": ("hand",),
+            "hip": ("femur",), "knee": ("tibia",), "ankle": ("foot",), "foot": ("toes",),
+            "collar": ("clavicle",), "shoulder": ("humerus",), "elbow": ("radius", "wrist"),
+            "wrist": ("hand",),
         }.items()
     },
 }  # fmt: skip
@@ -102,7 +103,7 @@ def _numbers(words: Sequence[str]) -> Tensor:
 
 
 def read_motion(path: Path, skeleton: Skeleton, fps: int) -> tuple[list[int], dict[str, Tensor]]:
-    """An AMC file, thinned to `fps`: frame numbers, and how far each bone is turned from rest, (T, 3, 3) global.
+    """An AMC file, thinned to `fps`: frame numbers, and each bone turned from rest, (T, 3, 3) in the world.
 
     Raises ValueError with the line where the file is cut off, or does not fit the skeleton.
     """
@@ -145,7 +146,7 @@ def _turned(skeleton: Skeleton, numbers: Mapping[str, list[list[str]]]) -> dict[
 
 
 def retarget(skeleton: Skeleton, turned: Mapping[str, Tensor], rest: Tensor) -> Tensor:
-    """Bones turned from the actor's rest -> (T, 22, 3) axis-angle of joints turned from the body's rest (55, 3).
+    """Bones turned from the actor's rest -> (T, 22, 3) axis-angle from the body's rest (55, 3).
 
     A limb's bone points elsewhere in the two rest poses: a joint first takes its own bone there, the shortest
     way, then turns as the actor's did. Feet are level in both, and differ by how far they point outwards.
@@ -205,7 +206,7 @@ def _to_actors_rest(name: str, skeleton: Skeleton, rest: Tensor) -> Tensor:
 
 
 def _hinge_twist(side: str, joint: str, skeleton: Skeleton) -> Tensor:
-    """The actor's elbow does not bend straight forwards at rest, ours does: the twist between, about the arm."""
+    """The actor's elbow does not bend straight forwards at rest, ours does: the twist between the two."""
     bone = skeleton.axes[f"{side[0]}radius"]
     arm = skeleton.directions[f"{side[0]}radius"]
     bent = torch.linalg.cross(bone[:, 0], arm)  # where the hand goes as the elbow closes
