@@ -57,7 +57,8 @@ class Parser(argparse.ArgumentParser):
         return found
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message.rstrip('.')}. --help lists all flags.", file=sys.stderr)
+        end = "" if message.endswith((".", "?")) else "."
+        print(f"{self.prog}: {message}{end} --help lists all flags.", file=sys.stderr)
         raise SystemExit(MISUSED)
 
 
@@ -84,7 +85,7 @@ def sentences() -> Iterator[None]:
 def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     """The experiment and the run's folder, which the first process makes, of a `train.py` command line."""
     parser = Parser("train.py", "Train one experiment.")
-    parser.add_argument("--config", required=True, help="a file below config/, or of your own")
+    parser.add_argument("--config", help="a file below config/, or of your own")
     parser.add_argument("--num_gpus", type=int, metavar="N", help="processes on this machine, a GPU each")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="the newest run of that name")
     parser.add_sugar("--exp_name", "name", "name of the run")
@@ -92,6 +93,8 @@ def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     parser.add_sugar("--end_epoch", "epochs", "how many epochs")
     parser.add_sugar("--train_batch_size", "batch_size", "of all processes together")
     found = parser.parse(arguments)
+    if not found.config:
+        parser.error(f"say which experiment, such as --config {DEFAULT}")
     if (found.num_gpus or 1) > 1 and not distributed.started():
         distributed.relaunch(
             found.num_gpus, "main.train", list(sys.argv[1:] if arguments is None else arguments)
