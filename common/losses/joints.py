@@ -10,6 +10,7 @@ from torch import Tensor
 
 from common.joints import JointSet
 from common.losses.masked import Distance, Over, distance, masked_mean
+from common.losses.origins import origins
 from common.structures import Prediction, Target
 
 
@@ -45,40 +46,34 @@ class Joints3D:
     published by OSX and SMPLer-X, unless `over` says otherwise.
     """
 
-    joint_set: JointSet | None = None  # needed to find roots by name
+    joint_set: JointSet | None = None  # needed to find roots and parts by name
     root: tuple[str, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     kind: Distance = "l1"
     over: Over = "all"
     fitted: bool = False  # against the fitted body's joints
+    in_view: bool = False  # only joints annotated in the picture too, roots included (SMPLest-X)
+    only: tuple[str, ...] = ()  # parts of the set, of which alone the mean is taken; all of it by default
 
     def __post_init__(self) -> None:
-        if (self.root or self.parts) and self.joint_set is None:
+        if (self.root or self.parts or self.only) and self.joint_set is None:
             raise ValueError("Joints3D needs a joint_set to find its root and parts by name.")
 
     def __call__(self, prediction: Prediction, target: Target) -> Tensor:
-        truth = target.fitted_3d if self.fitted else target.joints_3d
-        points, confidence = truth[..., :3], truth[..., 3]
-        guess_origin, _ = self._origin(prediction.joints, torch.ones_like(confidence))
-        truth_origin, known = self._origin(points, confidence)
-        errors = distance(prediction.joints - guess_origin, points - truth_origin, self.kind)
-        return masked_mean(errors, confidence * known, self.over)
+        points, confidence = (target.fitted_3d if self.fitted else target.joints_3d).split([3, 1], -1)
+        guess, confidence = prediction.joints, confidence[..., 0]
+        if self.in_view:
+            confidence = torch.where(target.joints_2d[..., 2] > 0, confidence, 0.0)
+        if self.joint_set is not None:
+            seen_from = self.joint_set, self.root, self.parts
+            guess = guess - origins(guess, torch.ones_like(confidence), *seen_from)[0]
+            origin, known = origins(points, confidence, *seen_from)
+            points, confidence = points - origin, confidence * known
+        errors = distance(guess, points, self.kind)
+        return masked_mean(self._chosen(errors), self._chosen(confidence), self.over)
 
-    def _origin(self, points: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
-        """For each of (B, J, 3) points the one it is seen from, and (B, J) whether that is known."""
-        origins = torch.zeros_like(points)
-        known = torch.ones_like(confidence)
-        for members, names in self._groups():
-            chosen = list(self.joint_set.indices(names)) if self.joint_set else []
-            inside = torch.zeros(points.shape[1], dtype=torch.bool, device=points.device)
-            inside[members] = True
-            origins = torch.where(inside[:, None], points[:, chosen].mean(1, keepdim=True), origins)
-            known = torch.where(inside, (confidence[:, chosen] > 0).all(1, keepdim=True).float(), known)
-        return origins, known
-
-    def _groups(self) -> list[tuple[slice, tuple[str, ...]]]:
-        """Which joints are seen from which; later ones take precedence."""
-        if self.joint_set is None or not (self.root or self.parts):
-            return []
-        whole = [(slice(None), self.root)] if self.root else []
-        return whole + [(self.joint_set.parts[part], (joint,)) for part, joint in self.parts.items()]
+    def _chosen(self, values: Tensor) -> Tensor:
+        """(B, J, ...) -> the joints of the parts that count."""
+        if self.joint_set is None or not self.only:
+            return values
+        return torch.cat([values[:, self.joint_set.parts[part]] for part in self.only], 1)

@@ -18,7 +18,7 @@ def distance(guess: Tensor, truth: Tensor, kind: Distance) -> Tensor:
 
 
 def masked_mean(errors: Tensor, confidence: Tensor, over: Over) -> Tensor:
-    """The mean of (B, N, C) errors times (B, N) confidence, a scalar; zero with a gradient if nothing is known.
+    """The mean of (B, N, C) errors times (B, N) confidence; zero, with a gradient, if nothing is known.
 
     `over` says what the sum is divided by: "all" entries, annotated or not (published by OSX and SMPLer-X,
     and alone exact over any number of processes); the entries of "persons" with any annotation (SMPLer,

@@ -6,25 +6,36 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from common.geometry.rotation import matrix_from_axis_angle
 from common.losses.masked import Distance, Over, distance, masked_mean
 from common.structures import Prediction, Target
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Axis-angles as the network says them, `extras["pose"]` (B, P, 3), against those annotated.
+    """Axis-angles as the network says them, `extras["pose"]` (B, N, 3), against those annotated.
 
-    Defined on axis-angles, hands from the mean hand, because matrices forget turns beyond pi (OSX, SMPLer-X).
-    The mean is over all entries unless `over` says otherwise.
+    Defined on axis-angles, hands from the mean hand, because matrices forget turns beyond pi (OSX, SMPLer-X);
+    where `as_matrices`, on the matrices they make (SMPLest-X). `silent` are the joints of the body of which
+    the network says nothing, `first` and `last` bound those that count, of the N it speaks of. The mean is
+    over all entries unless `over` says otherwise.
     """
 
+    silent: tuple[int, ...] = ()
+    first: int = 0
+    last: int | None = None
+    as_matrices: bool = False
     kind: Distance = "l1"
     over: Over = "all"
 
     def __call__(self, prediction: Prediction, target: Target) -> Tensor:
-        guess = prediction.extras["pose"]
-        errors = distance(guess, target.pose, self.kind)
-        return masked_mean(errors, target.known[:, : guess.shape[1]], self.over)
+        spoken = [joint for joint in range(target.pose.shape[1]) if joint not in self.silent]
+        chosen = slice(self.first, self.last)
+        guess, truth = prediction.extras["pose"][:, chosen], target.pose[:, spoken][:, chosen]
+        if self.as_matrices:
+            guess, truth = (matrix_from_axis_angle(turns).flatten(2) for turns in (guess, truth))
+        known = target.known[:, spoken][:, chosen]
+        return masked_mean(distance(guess, truth, self.kind), known, self.over)
 
 
 @dataclass(frozen=True)
