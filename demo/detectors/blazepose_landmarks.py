@@ -13,6 +13,7 @@ from demo.detectors.layers import convolution
 
 SIZE = 256  # pixels, the side of the crop
 POINTS = 39  # 33 of BLAZEPOSE_33, then two that say where the next crop should be, then four of the hands
+REACH = 3  # cells of the heat map, each way, in which a point is refined
 
 
 class Reading(NamedTuple):
@@ -86,6 +87,28 @@ class Silhouette(nn.Module):
     def forward(self, at_2: Tensor, decoded: Tensor) -> Tensor:
         x = self.at_2(_double(self.from_4(decoded)) + self.from_2(at_2))
         return self.out(self.at_1(_double(x)))[:, 0]
+
+
+def refined(points: Tensor, heat: Tensor) -> Tensor:
+    """(B, J, 2) crop pixels -> the same, moved to the middle of the heat around them where it is hot enough.
+
+    Published: the middle of a 7x7 window's probabilities, the place of a cell being its upper left corner; points
+    whose window stays below one half, or that lie outside the crop, are left alone.
+    """
+    height, width = heat.shape[2:]
+    cell = points * (width / SIZE)
+    reach = torch.arange(-REACH, REACH + 1, device=points.device)
+    column = cell[..., 0].long()[..., None] + reach  # (B, J, 7)
+    row = cell[..., 1].long()[..., None] + reach
+    inside_x, inside_y = (column >= 0) & (column < width), (row >= 0) & (row < height)
+    place = row.clamp(0, height - 1)[..., :, None] * width + column.clamp(0, width - 1)[..., None, :]
+    window = torch.sigmoid(heat.flatten(2).gather(2, place.flatten(2)).view(place.shape))
+    window = window * (inside_y[..., :, None] & inside_x[..., None, :])
+    total = window.sum((-2, -1)).clamp(min=1e-9)
+    x = (window.sum(-2) * column).sum(-1) / total
+    y = (window.sum(-1) * row).sum(-1) / total
+    sure = inside_x[..., REACH] & inside_y[..., REACH] & (window.amax((-2, -1)) >= 0.5)
+    return torch.where(sure[..., None], torch.stack([x, y], -1) * (SIZE / width), points)
 
 
 class LandmarkNetwork(nn.Module):
