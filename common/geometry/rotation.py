@@ -98,3 +98,8 @@ def matrix_from_6d(numbers: Tensor) -> Tensor:
 def six_d_from_matrix(matrix: Tensor) -> Tensor:
     """(..., 3, 3) -> (..., 6): the first two columns, read row by row."""
     return matrix[..., :2].flatten(-2)
+
+
+def axis_angle_from_6d(numbers: Tensor) -> Tensor:
+    """(..., 6) -> (..., 3) axis-angle of at most pi."""
+    return axis_angle_from_matrix(matrix_from_6d(numbers))
