@@ -32,13 +32,13 @@ class Inert:
 def read_pickle(path: str | Path) -> Any:
     """The lists, dicts, numbers, strings and arrays of a pickle, of Python 2 too; text is taken as Latin-1.
 
-    Chumpy arrays and sparse matrices come back as `Inert`, for `as_array` to turn into numbers; neither chumpy
-    nor any other package is imported. Raises FileNotFoundError, and ValueError in one sentence where the file
-    is cut off, is no pickle, or holds anything that would have to be run.
+    Chumpy arrays and sparse matrices come back as `Inert`, for `as_array` to turn into numbers; neither
+    chumpy nor any other package is imported. Raises FileNotFoundError, and ValueError in one sentence where
+    the file is cut off, is no pickle, or holds anything that would have to be run.
     """
     path = Path(path)
     with path.open("rb") as file:
-        return _load(file, path)
+        return unpickled(file, path)
 
 
 def read_object(path: str | Path) -> Any:
@@ -55,10 +55,11 @@ def read_object(path: str | Path) -> Any:
             read_header(file)
         except ValueError as error:
             raise ValueError(f"{path} is cut off or is no .npy file; fetch it again.") from error
-        return as_array(_load(file, path)).item()
+        return as_array(unpickled(file, path)).item()
 
 
-def _load(file: BinaryIO, path: Path) -> Any:
+def unpickled(file: BinaryIO, path: str | Path) -> Any:
+    """What `read_pickle` reads, from an open file; `path` is what errors call it."""
     try:
         return _Reader(file, encoding="latin1").load()
     except _Refused as error:
