@@ -75,7 +75,7 @@ class FittedTargets(PosedTargets):
         return replace(batch, target=target)
 
     def _seen(self, target: Target, inputs: Inputs, crop: Crop) -> tuple[Tensor, Tensor, Tensor]:
-        """The fit's joints in the view (B, J, 3) and in meters (B, J, 4), their depths to the camera (B, J)."""
+        """The fit's joints in the view (B, J, 3) and in meters (B, J, 4), their depths (B, J)."""
         joints = self.read_joints(self.posed(target)[1])
         focal = inputs.intrinsics.diagonal(dim1=1, dim2=2)[:, :2]
         camera = Perspective(focal, inputs.intrinsics[:, :2, 2], target.translation)
