@@ -49,9 +49,15 @@ class OneStage(WholeBody):
     """
 
     def __init__(
-        self, encoder: str, hands: nn.Module, face: nn.Module, checkpointing: bool, free: Free
+        self,
+        encoder: str,
+        hands: nn.Module,
+        face: nn.Module,
+        checkpointing: bool,
+        free: Free,
+        padding: float = 1.25,
     ) -> None:
-        super().__init__(free)
+        super().__init__(free, padding)
         self.encoder = ViT(encoder, body.TOKENS, checkpointing)
         width = self.encoder.width
         self.body_position_net = PositionHead(width, body.JOINTS, DEPTH)
