@@ -118,7 +118,3 @@ class HumanData:
             return opened_index([path], READER, partial(write_humandata, path=path))
         except ValueError as error:
             raise UserError(f"{self.name} cannot be read: {error}") from error
-
-    def refuses(self) -> bool:
-        """Whether a row that cannot be used is a reason to stop."""
-        return (self.flawed or ("skip" if self.split == "train" else "refuse")) == "refuse"

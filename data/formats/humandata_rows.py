@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ import numpy as np
 from common.geometry.crop import padded, sanitized
 from common.joints import SMPL, SMPLX, SMPLX_144, JointSet
 from common.structures import Person
-from common.utils.errors import UserError
 from common.utils.paths import shown
 from data.formats.columns import Columns
+from data.formats.flaws import left_out
 from data.formats.humandata_columns import FLAWS
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ Array = np.ndarray
 GENDERS = ("neutral", "female", "male")
 _FACE_EYES = {"left_face_eye": "left_eye", "right_face_eye": "right_eye"}  # WHOLE_BODY_137 has them twice
 _EXCHANGED = {"left_face_eye": "right_eye", "right_face_eye": "left_eye"}  # published
-_NAMED = 5  # rows that an error or a warning names
 
 
 class HumanDataRows:
@@ -182,22 +180,9 @@ def _corners(box: Array) -> Array:
 
 
 def _sound_rows(dataset: HumanData, path: Path, columns: Columns, interval: int) -> Array | None:
-    """The rows to show where some are left out, which is said; None where every one is."""
+    """The rows to show where some are left out; None where every one is shown."""
     flaws = columns["flaw"][::interval]
     if not flaws.any():
         return None
-    counts = {text: np.flatnonzero(flaws & flaw) * interval for flaw, text in FLAWS.items()}
-    said = "; ".join(
-        f"{len(rows)} have {text} (rows {', '.join(map(str, rows[:_NAMED]))}{', ...' * (len(rows) > _NAMED)})"
-        for text, rows in counts.items()
-        if len(rows)
-    )
-    if dataset.refuses():
-        raise UserError(
-            f"{dataset.name} ({dataset.split}) is not whole: of {len(flaws)} rows of {shown(path)}, {said}; "
-            'put the file right, or set flawed="skip" to leave them out as the published loaders do.'
-        )
-    logging.getLogger(__name__).warning(
-        "%s leaves out rows of %s: of %d, %s.", dataset.name, shown(path), len(flaws), said
-    )
-    return (np.flatnonzero(flaws == 0) * interval).astype(np.uint32)
+    rows = np.arange(0, columns.rows, interval, dtype=np.uint32)
+    return left_out(dataset, shown(path), rows, flaws, FLAWS)
