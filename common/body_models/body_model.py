@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from common.body_models.skin_points import SkinPoints
-from common.body_models.skinning import ancestors, forward_kinematics, skin
+from common.body_models.skinning import Blend, ancestors, forward_kinematics, skin
 from common.geometry.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from common.joints import BodyLayout, JointSet
 from common.structures import Body, BodyParams
@@ -25,10 +25,9 @@ class BodyModel(nn.Module):
 
     template: Tensor  # (V * 3,) the mean shape
     directions: Tensor  # (S + E, V * 3) per coefficient
-    corrections: Tensor  # ((P - 1) * 9, V * 3) per entry of each rotation but the root's
-    weights: Tensor  # (V, P)
     rest_joints: Tensor  # (P * 3,) of the mean shape
     joint_directions: Tensor  # (S + E, P * 3)
+    unturned: Tensor  # ((P - 1) * 9,) the rotations, but the root's, of a body at rest
     parents: Tensor  # (P,) P for the root
     ancestors: Tensor  # see `skinning`
     mean_pose: Tensor  # (P, 3) axis-angle: the mean hand, zero elsewhere
@@ -65,14 +64,21 @@ class BodyModel(nn.Module):
 
         constant("template", shape.reshape(-1))
         constant("directions", directions.reshape(-1, directions.shape[-1]).T)
-        constant("corrections", corrections.reshape(-1, corrections.shape[-1]).T)
-        constant("weights", arrays["weights"].astype(np.float32))
         constant("rest_joints", (regressor @ shape).reshape(-1))
         constant("joint_directions", np.einsum("jv,vcs->sjc", regressor, directions).reshape(-1, count * 3))
         constant("mean_pose", arrays.get("mean_pose", np.zeros((count, 3))))
+        constant("unturned", np.tile(np.eye(3).reshape(-1), count - 1))
         constant("faces", arrays["f"].astype(np.int64), torch.int64)
         constant("parents", np.array([count if p < 0 else p for p in parents]), torch.int64)
         self.register_buffer("ancestors", ancestors(parents), persistent=False)
+        corrections = corrections.swapaxes(0, 1).reshape(-1, corrections.shape[-1])  # x of all vertices first
+        self.corrections = Blend(torch.from_numpy(corrections).to(dtype))
+        self.blend = Blend(torch.from_numpy(arrays["weights"].astype(np.float32)).to(dtype))
+
+    @property
+    def weights(self) -> Tensor:
+        """(V, P) how much each joint moves a vertex."""
+        return self.blend.matrix
 
     def params(self, pose: Tensor, betas: Tensor, expression: Tensor, flat_hand: Tensor) -> BodyParams:
         """The numbers as annotated -> as posed: pose (B, P, 3) in axis-angle, flat_hand (B,) bool.
@@ -93,17 +99,21 @@ class BodyModel(nn.Module):
             dtype = self.template.dtype
             rotations = params.rotations.to(dtype)
             coefficients = torch.cat([params.betas, params.expression], -1).to(dtype)
-            rest = torch.addmm(self.template, coefficients, self.directions)
+            rest = torch.addmm(self.template, coefficients, self.directions).unflatten(-1, (-1, 3))
             joints = torch.addmm(self.rest_joints, coefficients, self.joint_directions).unflatten(-1, (-1, 3))
-            turned = (rotations[:, 1:] - torch.eye(3, dtype=dtype, device=rest.device)).flatten(1)
-            shaped = torch.addmm(rest, turned, self.corrections).unflatten(-1, (-1, 3))
+            turned = rotations[:, 1:].flatten(1) - self.unturned
+            bent = self.corrections(turned.mT).unflatten(0, (3, -1))
             frames = forward_kinematics(rotations, joints, self.parents, self.ancestors)
-            vertices = skin(shaped, joints, frames, self.weights)
-            points = self.skin_points(vertices, frames[..., :3, :3])
-        return Body(
-            vertices, torch.cat([frames[..., :3, 3], points], 1), rest.unflatten(-1, (-1, 3)), self.topology
-        )
+            moved = skin(bent + rest.permute(2, 1, 0), joints, frames, self.blend)
+            vertices = moved.flatten(0, 1).mT.contiguous().unflatten(1, (-1, 3))
+            points = self.skin_points(moved, frames[..., :3, :3])
+        return Body(vertices, torch.cat([frames[..., :3, 3], points], 1), rest, self.topology)
+
+    def corrections_of(self, vertex: int) -> Tensor:
+        """((P - 1) * 9, 3) how each entry of the rotations but the root's moves a vertex at rest."""
+        return self.corrections.matrix.unflatten(0, (3, -1))[:, vertex].mT
 
 
 def _without_autocast(device: str) -> AbstractContextManager:
-    return torch.autocast(device, enabled=False) if torch.amp.is_autocast_available(device) else nullcontext()
+    is_on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return torch.autocast(device, enabled=False) if is_on else nullcontext()

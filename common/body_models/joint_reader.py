@@ -39,22 +39,33 @@ class JointReader(nn.Module):
         constant("corrections", np.stack([correction for _, correction, _ in points], 1))  # (21 * 9, J, 3)
         constant("weights", np.stack([weight for _, _, weight in points]))  # (J, 22)
         constant("rest_joints", body.joints[:, :TURNING])
-        above = body.parents[:TURNING]
-        self.register_buffer("parents", torch.tensor([TURNING, *above[1:]]), persistent=False)
-        self.register_buffer("ancestors", ancestors(above), persistent=False)
+        self.above = body.parents[:TURNING]
+        self.register_buffer("parents", torch.tensor([TURNING, *self.above[1:]]), persistent=False)
+        self.register_buffer("ancestors", ancestors(self.above), persistent=False)
 
     def forward(self, rotations: Tensor, betas: Tensor) -> Tensor:
         """(B, 22 or more, 3, 3), (B, S) -> (B, J, 3), where the body model puts them, untranslated."""
+        return self.posed(rotations, betas)[0]
+
+    def posed(self, rotations: Tensor, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and the frames (B, 22, 4, 4) of the joints that turn."""
         rotations = rotations[:, :TURNING]
         shape = torch.cat([torch.ones_like(betas[:, :1]), betas], 1)
         joints = (shape @ self.rest_joints.flatten(1)).unflatten(1, (-1, 3))
         turned = (rotations[:, 1:] - torch.eye(3, dtype=rotations.dtype, device=rotations.device)).flatten(1)
-        points = shape @ self.rest.flatten(1) + turned @ self.corrections.flatten(1)
+        points = (shape @ self.rest.flatten(1) + turned @ self.corrections.flatten(1)).unflatten(1, (-1, 3))
         frames = forward_kinematics(rotations, joints, self.parents, self.ancestors)
         turns, ends = frames[..., :3, :3], frames[..., :3, 3:]
         moves = torch.cat([turns, ends - turns @ joints[..., None]], -1)
         blended = (self.weights @ moves.flatten(2)).unflatten(-1, (3, 4))
-        return (blended[..., :3] @ points.unflatten(1, (-1, 3))[..., None] + blended[..., 3:]).squeeze(-1)
+        return (blended[..., :3] @ points[..., None] + blended[..., 3:]).squeeze(-1), frames
+
+    def carried(self) -> Tensor:
+        """(22, J) how far each joint that turns carries each point along."""
+        carries = torch.eye(TURNING)
+        for joint in range(TURNING - 1, 0, -1):
+            carries[self.above[joint]] += carries[joint]
+        return carries @ self.weights.mT
 
 
 class _Skeleton:

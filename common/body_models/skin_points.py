@@ -34,12 +34,12 @@ class Points(NamedTuple):
 
 
 class SkinPoints(nn.Module):
-    """Reads points off posed meshes; the contour's faces are looked up by the yaw of the neck."""
+    """Reads points off posed meshes; the faces of the contour are looked up by the yaw of the neck."""
 
-    corners: Tensor  # (N, 3) vertices
-    weights: Tensor  # (N, 3)
-    contour_corners: Tensor  # (79, 17, 3) a row a degree of yaw
-    contour_weights: Tensor
+    corners: (
+        Tensor  # (rows, N * 3) vertices, three a point; a row a degree of yaw from -39 on, or one for all
+    )
+    weights: Tensor  # (rows, N * 3)
 
     def __init__(
         self,
@@ -48,34 +48,30 @@ class SkinPoints(nn.Module):
         neck: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        """`contour` is the official table, (79, 17, 3): 0 to 39 degrees of yaw first, then -1 to -39."""
         super().__init__()
         self.neck = neck
-        self._constants("", points, dtype)
-        if contour is not None:
-            self._constants("contour_", contour, dtype)
-
-    def _constants(self, prefix: str, points: Points, dtype: torch.dtype) -> None:
-        self.register_buffer(
-            prefix + "corners", torch.tensor(points.corners, dtype=torch.int64), persistent=False
-        )
-        self.register_buffer(prefix + "weights", torch.tensor(points.weights, dtype=dtype), persistent=False)
+        by_degree = [*range(2 * LARGEST_YAW, LARGEST_YAW, -1), *range(LARGEST_YAW + 1)]
+        for name, kind in (("corners", torch.int64), ("weights", dtype)):
+            table = getattr(points, name)[None]
+            if contour is not None:
+                moving = getattr(contour, name)[by_degree]
+                table = np.concatenate([table.repeat(len(moving), 0), moving], 1)
+            self.register_buffer(
+                name, torch.tensor(table.reshape(len(table), -1), dtype=kind), persistent=False
+            )
 
     def forward(self, vertices: Tensor, rotations: Tensor) -> Tensor:
-        """(B, V, 3) posed vertices, (B, P, 3, 3) the joints' turns in space -> (B, N, 3) or (B, N + 17, 3)."""
-        fixed = (vertices[:, self.corners] * self.weights[..., None]).sum(2)
-        if self.neck is None:
-            return fixed
-        row = contour_row(rotations[:, self.neck])
-        corners = self.contour_corners[row]  # (B, 17, 3)
-        picked = vertices.gather(1, corners.flatten(1)[..., None].expand(-1, -1, 3)).unflatten(1, (-1, 3))
-        return torch.cat([fixed, (picked * self.contour_weights[row][..., None]).sum(2)], 1)
+        """(V, 3, B) posed vertices, (B, P, 3, 3) the joints' turns in space -> (B, N, 3)."""
+        corners, weights = self.corners, self.weights
+        if self.neck is not None:
+            row = yaw(rotations[:, self.neck]).detach().clamp(-LARGEST_YAW, LARGEST_YAW).round().long()
+            corners, weights = (table.index_select(0, row + LARGEST_YAW) for table in (corners, weights))
+        corners = corners.mT[:, None].expand(-1, 3, vertices.shape[2])
+        points = vertices.gather(0, corners) * weights.mT[:, None]
+        return points.unflatten(0, (-1, 3)).sum(1).permute(2, 0, 1)
 
 
-def contour_row(neck: Tensor) -> Tensor:
-    """(B, 3, 3) the neck's turn in space -> (B,) a row of the contour table.
-
-    Published: one side goes in whole degrees up to 39, the other up to -39; beyond stays the last row.
-    """
-    yaw = torch.atan2(neck[:, 2, 0], torch.hypot(neck[:, 0, 0], neck[:, 1, 0])) * (180 / math.pi)
-    degrees = yaw.detach().clamp(-LARGEST_YAW, LARGEST_YAW).round().long()
-    return torch.where(degrees < 0, LARGEST_YAW - degrees, degrees)
+def yaw(turn: Tensor) -> Tensor:
+    """(B, 3, 3) a head's turn in space -> (B,) degrees about the upright axis, as the contour's table counts them."""
+    return torch.atan2(turn[:, 2, 0], torch.hypot(turn[:, 0, 0], turn[:, 1, 0])) * (180 / math.pi)

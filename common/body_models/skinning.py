@@ -1,10 +1,19 @@
-"""Linear blend skinning: a shape, turned joint by joint."""
+"""Linear blend skinning: a shape, turned joint by joint.
+
+Meshes are (3, V, B) in here, an axis at a time and the batch innermost: then what is done to a vertex is done to all
+bodies of the batch in one stroke, and a product with a constant matrix needs no copies.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
-from torch import Tensor
-from torch.nn.functional import pad
+from torch import Tensor, nn
+from torch.nn.functional import embedding_bag, pad
+
+NOTHING = 1e-12  # what is smaller moves a vertex by less than float64 is asked to resolve
+FEW = 0.25  # the share of entries up to which a matrix is applied entry by entry
 
 
 def ancestors(parents: list[int]) -> Tensor:
@@ -22,28 +31,84 @@ def ancestors(parents: list[int]) -> Tensor:
 
 
 def forward_kinematics(rotations: Tensor, joints: Tensor, parents: Tensor, ancestors: Tensor) -> Tensor:
-    """Each joint's frame in space: (B, P, 4, 4), from relative rotations (B, P, 3, 3) and rest joints (B, P, 3).
+    """Each joint's frame in space, (B, P, 4, 4), from relative rotations (B, P, 3, 3) and rest joints (B, P, 3).
 
-    A joint's frame is the product of all frames above it. Each round doubles how far up that product reaches, so
-    a tree of any shape takes as many rounds as the logarithm of its depth, and no walk from joint to joint.
-    `parents` (P,) holds P for the root; `ancestors` is as above.
+    A frame is the product of all frames from the root down. Each round doubles how far up that product reaches,
+    so a tree takes as many rounds as the logarithm of its depth, and no walk from joint to joint. `parents` (P,)
+    holds P for the root; `ancestors` is as above.
     """
-    count = joints.shape[1]
-    offsets = joints - pad(joints, (0, 0, 0, 1))[:, parents]
-    frames = pad(torch.cat([rotations, offsets[..., None]], -1), (0, 0, 0, 1))
-    frames = frames + pad(frames.new_ones(1, 1), (3, 0, 3, 0))
-    identity = torch.eye(4, dtype=frames.dtype, device=frames.device).expand(len(frames), 1, 4, 4)
-    frames = torch.cat([frames, identity], 1)
+    offsets = joints - pad(joints, (0, 0, 0, 1)).index_select(1, parents)
+    identity = torch.eye(4, dtype=joints.dtype, device=joints.device).expand(len(joints), 1, 4, 4)
+    last_rows = identity[:, :, 3:].expand(-1, len(parents), -1, -1)
+    frames = torch.cat([torch.cat([rotations, offsets[..., None]], -1), last_rows], 2)
+    frames = torch.cat([frames, identity], 1).permute(2, 3, 1, 0).contiguous()  # (4, 4, P + 1, B)
     for above in ancestors:
-        frames = frames[:, above] @ frames
-    return frames[:, :count]
+        frames = (frames.index_select(2, above)[:, :, None] * frames).sum(1)
+    return frames[:, :, :-1].permute(3, 2, 0, 1)
 
 
-def skin(rest: Tensor, joints: Tensor, frames: Tensor, weights: Tensor) -> Tensor:
-    """Vertices (B, V, 3) of a shape at rest, moved with the joints' frames by their weights (V, P)."""
-    rotations, places = frames[..., :3, :3], frames[..., :3, 3:]
-    moves = torch.cat(
-        [rotations, places - rotations @ joints[..., None]], -1
-    )  # (B, P, 3, 4), about the rest joint
-    blended = (weights @ moves.flatten(2)).unflatten(-1, (3, 4))
-    return (blended[..., :3] @ rest[..., None] + blended[..., 3:]).squeeze(-1)
+def skin(shaped: Tensor, joints: Tensor, frames: Tensor, weights: Blend) -> Tensor:
+    """Vertices (3, V, B), moved from their rest joints (B, P, 3) to posed frames (B, P, 4, 4) -> (V, 3, B)."""
+    frames = frames.permute(2, 3, 1, 0)
+    turns, places = frames[:3, :3], frames[:3, 3]
+    places = places - (turns * joints.permute(2, 1, 0)).sum(1)  # the turns go about the rest joints
+    moves = _blended(torch.cat([turns, places[:, None]], 1).flatten(0, 1), weights)
+    return torch.stack([_row_of_product(moves, shaped) for _ in range(3)], 1)
+
+
+def _blended(moves: Tensor, weights: Blend) -> Iterator[Tensor]:
+    """(12, P, B) numbers a joint, row by row of its move -> twelve times (V, B), the same of every vertex."""
+    if moves.shape[-1] == 1:  # for a single body the calls would cost more than the sums
+        return iter(weights(moves[..., 0].mT)[..., None].unbind(1))
+    return map(weights, moves)
+
+
+def _row_of_product(moves: Iterator[Tensor], shaped: Tensor) -> Tensor:
+    """The next four of a move's numbers, applied to (3, V, B) -> one coordinate (V, B)."""
+    x, y, z, place = (next(moves) for _ in range(4))
+    return torch.addcmul(torch.addcmul(torch.addcmul(place, x, shaped[0]), y, shaped[1]), z, shaped[2])
+
+
+class Blend(nn.Module):
+    """A constant matrix (M, N), applied to numbers (N, B): entry by entry where few of its entries are not zero."""
+
+    blocks: Tensor  # (blocks, M / blocks, N) the matrix
+    columns: Tensor  # (entries,) of the entries, row after row; empty where there are many
+    entries: Tensor  # (entries,)
+    starts: Tensor  # (M,) where a row's begin
+
+    def __init__(self, matrix: Tensor) -> None:
+        super().__init__()
+        matrix = torch.where(matrix.abs() > NOTHING, matrix, 0)  # numbers close to underflow are slow, too
+        rows, columns = matrix.nonzero(as_tuple=True)
+        counts = torch.bincount(rows, minlength=len(matrix))
+        self.is_sparse = len(rows) <= FEW * matrix.numel()
+        if self.is_sparse:
+            starts = counts.cumsum(0) - counts
+            entries = {"columns": columns.int(), "entries": matrix[rows, columns], "starts": starts.int()}
+            for name, values in entries.items():
+                self.register_buffer(name, values, persistent=False)
+        self.register_buffer(
+            "blocks", matrix.unflatten(0, (_count_of_blocks(len(matrix)), -1)), persistent=False
+        )
+
+    @property
+    def matrix(self) -> Tensor:
+        """(M, N)"""
+        return self.blocks.flatten(0, 1)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(N, B) -> (M, B)."""
+        if self.is_sparse and not torch.is_grad_enabled():  # it knows first derivatives only
+            return embedding_bag(
+                self.columns, numbers.contiguous(), self.starts, mode="sum", per_sample_weights=self.entries
+            )
+        numbers = (
+            numbers.mT.contiguous().mT
+        )  # products with few columns are much faster on this memory layout
+        return torch.bmm(self.blocks, numbers.expand(len(self.blocks), -1, -1)).flatten(0, 1)
+
+
+def _count_of_blocks(rows: int, most: int = 32) -> int:
+    """In how many equal blocks to multiply a long matrix: each then stays in the processor's cache."""
+    return max(count for count in range(1, most + 1) if rows % count == 0)
