@@ -16,12 +16,15 @@ import torch
 
 from common.utils import distributed, paths
 from common.utils.errors import UserError, did_you_mean
+from common.utils.launch import launch
 from main import record, snapshots
 from main.benchmarks import chosen
 from main.evaluator import best_epoch
 from main.experiment import Experiment, load, overridden
 
 DEFAULT = "config/lifter/lifter.py"
+PROCESSES = "processes on this machine, a GPU each"
+_PEER = "by peer"  # how gloo begins to say that another process is gone
 FAILED, MISUSED, UNFINISHED = 1, 2, 75  # the last asks a scheduler to start the job again
 
 
@@ -72,21 +75,40 @@ def sentences() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except (UserError, OSError, torch.OutOfMemoryError) as error:
-        if os.environ.get("HUMANMESH_TRACEBACK"):
+    except (UserError, OSError, RuntimeError) as error:
+        others = (torch.OutOfMemoryError, torch.distributed.DistBackendError)
+        known = isinstance(error, (UserError, OSError, *others)) or _PEER in str(error)
+        if os.environ.get("HUMANMESH_TRACEBACK") or not known:
             raise
-        text = str(error)
-        if isinstance(error, torch.OutOfMemoryError):
-            text = f"{text.splitlines()[0]} Choose a smaller batch_size, or a larger accumulate."
-        print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: {_told(error)}", file=sys.stderr)
         raise SystemExit(FAILED) from None
+
+
+def _told(error: Exception) -> str:
+    """An error as a sentence for the user."""
+    match error:
+        case torch.OutOfMemoryError():
+            return f"{str(error).splitlines()[0]} Choose a smaller batch_size, or a larger accumulate."
+        case OSError(strerror=str(reason), filename=str(file)):  # of the system, not of ours
+            return f"{file}: {reason}."
+        case OSError(strerror=str(reason)):
+            return f"{reason}."
+        case RuntimeError():
+            return "another process of this run has ended, and says why."
+    return str(error)
+
+
+def _share(count: int, module: str, arguments: Sequence[str] | None) -> None:
+    """Leave the work to `count` processes on this machine, unless this is one of them, or of a launcher's."""
+    if count > 1 and not distributed.started():
+        raise SystemExit(launch(count, module, sys.argv[1:] if arguments is None else arguments))
 
 
 def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     """The experiment and the run's folder, which the first process makes, of a `train.py` command line."""
     parser = Parser("train.py", "Train one experiment.")
     parser.add_argument("--config", help="a file below config/, or of your own")
-    parser.add_argument("--num_gpus", type=int, metavar="N", help="processes on this machine, a GPU each")
+    parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
     parser.add_argument("--continue", dest="go_on", action="store_true", help="the newest run of that name")
     parser.add_sugar("--exp_name", "name", "name of the run")
     parser.add_sugar("--lr", "optimizer.lr", "learning rate")
@@ -95,10 +117,7 @@ def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     found = parser.parse(arguments)
     if not found.config:
         parser.error(f"say which experiment, such as --config {DEFAULT}")
-    if (found.num_gpus or 1) > 1 and not distributed.started():
-        distributed.relaunch(
-            found.num_gpus, "main.train", list(sys.argv[1:] if arguments is None else arguments)
-        )
+    _share(found.num_gpus, "main.train", arguments)
     experiment = load(found.config, found.overrides)
     return experiment, distributed.once(lambda: _run(found, experiment))
 
@@ -156,6 +175,7 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
         "--agora_benchmark", nargs="?", const="test", metavar="SPLIT", help="test, validation"
     )
     parser.add_argument("--as_published", action="store_true", help="with the published evaluation's bugs")
+    parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
     parser.add_argument("--test_batch_size", type=int, default=32, metavar="B")
     parser.add_sugar("--exp_name", "name", "name of the test")
     found = parser.parse(arguments)
@@ -163,6 +183,7 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
         parser.error("--config and --result_path exclude each other: a run knows its config")
     if found.ckpt_idx and not found.result_path:
         parser.error("--ckpt_idx needs --result_path, the run whose snapshot it is")
+    _share(found.num_gpus, "main.test", arguments)
     names = [name for name in (found.testset or "").split(",") if name]
     names += [f"AGORA_{found.agora_benchmark}"] if found.agora_benchmark else []
     changes: list[str] = []

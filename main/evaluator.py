@@ -21,6 +21,7 @@ from common.utils.errors import UserError
 from common.utils.files import written_beside
 from data.loading.dataset import Benchmark, Samples
 from data.loading.loader import Loader, every_once
+from main.precision import float32
 
 Rows = dict[str, list[dict[str, Tensor]]]  # by the person's name: what each metric measured
 
@@ -52,9 +53,10 @@ def evaluate(
     model.eval()
     rows: Rows = {}
     hidden = not (progress and distributed.first())
-    for batch in tqdm(Loader(samples, keys, workers), desc=benchmark.name, disable=hidden, leave=False):
-        batch = prepare(batch.to(device))
-        rows |= _measured(benchmark, model(batch.inputs), batch)
+    with float32():
+        for batch in tqdm(Loader(samples, keys, workers), desc=benchmark.name, disable=hidden, leave=False):
+            batch = prepare(batch.to(device))
+            rows |= _measured(benchmark, model(batch.inputs), batch)
     model.train(was_training)
     table = {name: row for share in distributed.gathered(rows) for name, row in share.items()}
     if len(table) != len(samples):

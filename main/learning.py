@@ -126,9 +126,3 @@ class Average:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Raises KeyError for a state of another model."""
         self.values = {name: state[name].to(tensor.device, copy=True) for name, tensor in self.live.items()}
-
-
-def set_precision(precision: str) -> None:
-    """Whether float32 products may be rounded to TF32 on a GPU: only where asked."""
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"

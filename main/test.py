@@ -13,7 +13,6 @@ from common.utils.paths import shown
 from main import record
 from main.command_line import FAILED, Test, new_folder, sentences, testing
 from main.evaluator import Result, evaluate, write
-from main.learning import set_precision
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         test = testing(arguments)
         for change in test.changes if distributed.first() else ():
             print(f"changed since that run began: {change}", file=sys.stderr)
-        set_precision("fp32")
         model = test.experiment.model()
         load_weights(model, test.weights)
         return measure(test, model.to(distributed.device()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -14,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import load_weights
-from common.networks.model import Model
 from common.structures import Batch
 from common.utils import distributed
 from common.utils.errors import UserError
@@ -26,7 +26,8 @@ from data.loading.loader import Loader, Order
 from main import evaluator, snapshots
 from main.experiment import Experiment
 from main.interrupt import Interrupt
-from main.learning import Average, freeze, groups, renew, set_precision
+from main.learning import Average, freeze, groups, renew
+from main.precision import set_precision
 from main.snapshots import Progress, Stateful
 
 SKIPS = 20  # steps in a row that may be left out for numbers that are not finite
@@ -54,11 +55,13 @@ class Trainer:
         self.folder, self.dump, self.device = folder, folder / "model_dump", distributed.device()
         processes = distributed.rank(), distributed.world()
         self.order = Order(e.train, e.batch_size, e.seed, *processes, e.accumulate)
-        for benchmark in e.test if e.evaluate_every else ():
-            evaluator.check(benchmark)  # now rather than after an epoch
+        self._check_benchmarks()
         set_precision(e.precision)
         torch.manual_seed(derived(e.seed, _START))
-        self.model = self._model().to(self.device)
+        model = e.model()
+        if e.sync_batch_norm and distributed.world() > 1:
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        self.model = model.to(self.device)
         self.frozen = freeze(self.model, e.learning_rates)
         objective = e.objective().to(self.device)
         layout = self.model.body_model.layout
@@ -71,7 +74,8 @@ class Trainer:
         self.parts |= {"optimizer": self.optimizer, "schedule": self.schedule}
         self.parts |= {"average": self.average} if self.average else {}
         with renew(self.optimizer, self.schedule):
-            self.progress = snapshots.resume(self.dump, self.parts) or Progress()
+            progress = snapshots.resume(self.dump, self.parts)
+        self.progress = progress or self._begin()
         if e.compile:
             self.model.compile()
         self.bare = TrainingStep(self.model, objective, e.precision == "bf16")
@@ -80,15 +84,21 @@ class Trainer:
         self.loader = Loader(samples, self.order, e.workers, pinned=self.device.type == "cuda")
         self.interrupt, self.skipped, self.saved_at = Interrupt(), 0, time.monotonic()
 
-    def _model(self) -> Model:
-        """The network, from its start weights unless a snapshot will give it others."""
-        model = self.experiment.model()
-        if not snapshots.among(self.dump):
-            for part, path in self.experiment.weights.items():
-                load_weights(model, path, part)
-        if self.experiment.sync_batch_norm and distributed.world() > 1:
-            return nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        return model
+    def _check_benchmarks(self) -> None:
+        """Say what an evaluation will lack now rather than after an epoch."""
+        for benchmark in self.experiment.test if self.experiment.evaluate_every else ():
+            try:
+                evaluator.check(benchmark)
+            except (UserError, OSError) as error:
+                raise UserError(f"{error} Or train without tests: evaluate_every=0.") from error
+
+    def _begin(self) -> Progress:
+        """The network takes the weights that training starts from."""
+        for part, path in self.experiment.weights.items():
+            load_weights(self.model, path, part)
+        if self.average:
+            self.average.load_state_dict(self.model.state_dict())
+        return Progress()
 
     def fit(self) -> bool:
         """Train to the end; False where a signal ended it before, its state saved."""
@@ -223,7 +233,11 @@ class Trainer:
                 if distributed.once(path.exists):
                     continue
                 result = evaluator.evaluate(
-                    self.model, benchmark, batch_size=self.order.share, workers=e.workers
+                    self.model,
+                    benchmark,
+                    batch_size=self.order.share,
+                    workers=e.workers,
+                    progress=sys.stderr.isatty(),
                 )
                 if distributed.first():
                     evaluator.write(path, result, {"epoch": epoch}, persons=False)

@@ -20,7 +20,7 @@ from main.experiment import Experiment, load
 from main.learning import freeze, groups
 
 ROOT = Path(__file__).parents[1]
-CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.py") if path.name != "__init__.py")
+CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.py") if "\nexperiment = " in path.read_text())
 COUNT = 2
 
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
@@ -37,12 +37,6 @@ def processes() -> Iterator[None]:
 def started() -> bool:
     """Whether a launcher has already started this process as one of several."""
     return "WORLD_SIZE" in os.environ
-
-
-def relaunch(count: int, module: str, arguments: list[str]) -> None:
-    """Replace this process by `count` of them on this machine, each running `python -m module arguments`."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    os.execv(sys.executable, [*command, "-m", module, *arguments])
 
 
 def rank() -> int:
@@ -79,7 +73,9 @@ def wrapped(module: nn.Module) -> nn.Module:
     """
     if world() == 1:
         return module
-    return DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+    newer = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters  # torch 2.15
+    options = {"forward_sync_buffers" if newer else "broadcast_buffers": False}
+    return DistributedDataParallel(module, gradient_as_bucket_view=True, **options)
 
 
 def without_averaging(module: nn.Module, quiet: bool) -> Any:

@@ -251,10 +251,13 @@ def test_agora_and_published_bugs_have_flags_of_their_own(run: Path, monkeypatch
 
 def test_several_gpus_start_several_processes(monkeypatch) -> None:
     started = []
-    monkeypatch.setattr(
-        "main.command_line.distributed.relaunch", lambda *some: started.append(some) or sys.exit(0)
-    )
+    monkeypatch.setattr("main.command_line.launch", lambda *some: started.append(some) or 75)
     arguments = ["--config", TOY, "--num_gpus", "4", "epochs=1"]
-    with pytest.raises(SystemExit):
-        training(arguments)
-    assert started == [(4, "main.train", arguments)]
+    for read in (training, read_test):
+        with pytest.raises(SystemExit) as caught:
+            read(arguments)
+        assert caught.value.code == 75
+    assert started == [(4, "main.train", arguments), (4, "main.test", arguments)]
+    monkeypatch.setenv("WORLD_SIZE", "4")  # in one of the four
+    monkeypatch.setattr("main.command_line.distributed.once", lambda make: Path())
+    assert training(arguments)[0].epochs == 1
