@@ -49,15 +49,9 @@ class OneStage(WholeBody):
     """
 
     def __init__(
-        self,
-        encoder: str,
-        hands: nn.Module,
-        face: nn.Module,
-        checkpointing: bool,
-        free: Free,
-        padding: float = 1.25,
+        self, encoder: str, hands: nn.Module, face: nn.Module, checkpointing: bool, free: Free
     ) -> None:
-        super().__init__(free, padding)
+        super().__init__(free)
         self.encoder = ViT(encoder, body.TOKENS, checkpointing)
         width = self.encoder.width
         self.body_position_net = PositionHead(width, body.JOINTS, DEPTH)

@@ -22,7 +22,7 @@ class SMPLerX(one_stage.OneStage):
     def __init__(self, encoder: str = "base", checkpointing: bool = False, free: Free = "never") -> None:
         """`encoder`: "small", "base", "large" or "huge". `checkpointing`, `free`: see ViT and WholeBody."""
         width = sized(encoder).width
-        super().__init__(encoder, Hands(width), Face(width), checkpointing, free, padding=1.2)
+        super().__init__(encoder, Hands(width), Face(width), checkpointing, free)
 
     @classmethod
     def variant(cls, state: Mapping[str, Tensor]) -> str | None:

@@ -55,7 +55,7 @@ class SMPLestX(WholeBody):
         self, encoder: str | Size = "huge", checkpointing: bool = False, free: Free = "never"
     ) -> None:
         """`encoder`: "huge" as published, another name or one's own Size. The others: see ViT and WholeBody."""
-        super().__init__(free, padding=1.2)
+        super().__init__(free)
         self.encoder = ViT(encoder, TOKENS, checkpointing)
         self.decoder = TokenDecoder(self.encoder.width)
         self.regressor = TokenRegressor(self.encoder.width)

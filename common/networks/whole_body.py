@@ -28,14 +28,13 @@ EYES = slice(23, 25)  # never turned
 class WholeBody(Model):
     """A network that reads an SMPL-X body and a camera off one picture of a person."""
 
-    def __init__(self, free: Free = "never", padding: float = 1.25) -> None:
+    def __init__(self, free: Free = "never") -> None:
         """`free` says whether the free body may stand in for SMPL-X; published weights are made for SMPL-X alone.
-        `padding` is how much larger than a person's box the view is.
 
         Raises FileNotFoundError, in one sentence, where the body is not there.
         """
         super().__init__()
-        self.views = {"body": View(VIEW, padding=padding)}
+        self.views = {"body": View(VIEW)}
         self.joint_set = WHOLE_BODY_137
         self.body_model = SMPLX(free=free)
         picked = SMPLX_144.indices(tuple(SAME_POINT.get(name, name) for name in WHOLE_BODY_137.names))
