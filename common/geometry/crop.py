@@ -18,12 +18,14 @@ def sanitized(box: Array, image_size: tuple[float, float]) -> Array | None:
     """
     box = np.asarray(box)
     width, height = image_size
-    (x0, y0), (box_width, box_height) = np.maximum(box[:2], 0), box[2:] - box[:2]
+    x0, y0, x1, y1 = box.tolist()  # plain numbers are several times as fast as arrays of four
+    box_width, box_height = x1 - x0, y1 - y0
+    x0, y0 = max(x0, 0), max(y0, 0)
     x1 = min(width - 1, x0 + max(0, box_width - 1))
     y1 = min(height - 1, y0 + max(0, box_height - 1))
     if not (box_width * box_height > 0 and x1 > x0 and y1 > y0):
         return None
-    return np.array([x0, y0, x1, y1], dtype=np.result_type(box, np.min_scalar_type(0)))
+    return np.array([x0, y0, x1, y1], dtype=box.dtype)
 
 
 def padded(box: Array, aspect: float | None = None, padding: float = 1.0) -> Array:
