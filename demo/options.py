@@ -72,53 +72,54 @@ class Options:
         return [replace(person, intrinsics=intrinsics) for person in people]
 
 
-def _parser() -> Parser:
-    parser = Parser("demo.py", "Pictures or a video in, bodies out; with no arguments, a bundled picture.")
-    source = parser.add_mutually_exclusive_group()
+def parser() -> Parser:
+    """Of the demo's command line."""
+    wanted = Parser("demo.py", "Pictures or a video in, bodies out; with no arguments, a bundled picture.")
+    source = wanted.add_mutually_exclusive_group()
     source.add_argument(
         "--img_path", action="append", type=Path, metavar="FILE", help="a picture; again for more"
     )
     source.add_argument("--image_folder", type=Path, metavar="DIR", help="all pictures of a folder")
     source.add_argument("--vid_file", type=Path, metavar="FILE", help="all people in every frame of a video")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="default: output/demo_<name>_<date_time>")
-    parser.add_argument("--config", default=DEFAULT, help="which network: a file below config/, or your own")
-    parser.add_argument(
+    wanted.add_argument("--output", type=Path, metavar="DIR", help="default: output/demo_<name>_<date_time>")
+    wanted.add_argument("--config", default=DEFAULT, help="which network: a file below config/, or your own")
+    wanted.add_argument(
         "--pretrained_model_path", type=Path, metavar="FILE", help="weights, ours or published"
     )
-    parser.add_argument("--detector", choices=DETECTORS, default=DETECTORS[0], help="who finds the people")
-    parser.add_argument(
+    wanted.add_argument("--detector", choices=DETECTORS, default=DETECTORS[0], help="who finds the people")
+    wanted.add_argument(
         "--bbox",
         action="append",
         type=box,
         metavar="X0,Y0,X1,Y1",
         help="a person's box; again for more people",
     )
-    lens = parser.add_mutually_exclusive_group()
+    lens = wanted.add_mutually_exclusive_group()
     lens.add_argument("--focal", type=_positive, metavar="PIXELS", help="the lens's focal length, if known")
     lens.add_argument(
         "--fov", type=_positive, metavar="DEGREES", help="or the field of view of the longer side"
     )
-    parser.add_argument(
+    wanted.add_argument(
         "--export", default="npz,obj", metavar="KIND[,KIND]", help=f"of npz, {', '.join(FORMATS)}"
     )
-    parser.add_argument(
+    wanted.add_argument(
         "--side_views", action="store_true", help="draw the bodies from the side and top as well"
     )
-    parser.add_argument("--smooth", action="store_true", help="smooth motion in a video")
-    parser.add_argument("--device", help="cpu, cuda or mps; default: the best there is")
-    parser.add_argument("--batch_size", type=int, default=16, metavar="N", help="people at once (16)")
-    return parser
+    wanted.add_argument("--smooth", action="store_true", help="smooth motion in a video")
+    wanted.add_argument("--device", help="cpu, cuda or mps; default: the best there is")
+    wanted.add_argument("--batch_size", type=int, default=16, metavar="N", help="people at once (16)")
+    return wanted
 
 
 def options_of(arguments: Sequence[str] | None) -> Options:
     """The flags as given; exits with status 2 for a wrong one, raises UserError for what cannot be done."""
-    parser = _parser()
-    given = parser.parse(arguments)
+    reader = parser()
+    given = reader.parse(arguments)
     exports = tuple(kind for kind in given.export.lower().split(",") if kind)
     if unknown := set(exports) - {"npz", *FORMATS}:
-        parser.error(f"--export knows npz, {', '.join(FORMATS)}, not {', '.join(sorted(unknown))}")
+        reader.error(f"--export knows npz, {', '.join(FORMATS)}, not {', '.join(sorted(unknown))}")
     if given.vid_file and given.bbox:
-        parser.error("--bbox is for pictures; people in a video move")
+        reader.error("--bbox is for pictures; people in a video move")
     experiment = load(given.config, given.overrides)
     weights = given.pretrained_model_path or experiment.released
     if weights is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -18,20 +17,10 @@ from common.rendering import compiled
 from common.rendering.overlay import overlay
 from common.rendering.rasterizer import part_labels, rasterize, visible_faces
 from common.structures import BodyParams, Perspective
+from tool.benchmarks import milliseconds
 
 DISTANCE = 3.0  # meters to the camera
 FACES = 27_000  # of the single scene: a body, and a part of another behind it
-
-
-def milliseconds(work: Callable[[], object], repeats: int = 15) -> float:
-    """Processor time of one call, the best of several: what other processes do counts least."""
-    work()
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken) * 1e3
 
 
 def bodies(model: BodyModel, count: int) -> Tensor:
