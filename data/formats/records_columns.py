@@ -53,7 +53,7 @@ class Row:
 
 
 def write_records(writer: ColumnsWriter, records: Iterable[Record]) -> None:
-    """A column for every name that any record has, and `flaw`.
+    """A column for every name that any record has anything under, and `flaw`.
 
     Numbers become float32, those of names that end in `box` float64, whole numbers stay whole; a record whose
     array has another shape than the first one's loses it. Absent: NaN, -1 among whole numbers, empty text.
@@ -71,7 +71,7 @@ def write_records(writer: ColumnsWriter, records: Iterable[Record]) -> None:
     for name, values in gathered.items():
         if any(isinstance(value, str) for value in values):
             writer.add_text(name, (value or "" for value in values))
-        else:
+        elif any(value is not None for value in values):
             writer.add(name, _column(name, values, marks))
         values.clear()
     writer.add("flaw", marks)

@@ -59,7 +59,8 @@ class FittedTargets(PosedTargets):
         flat, deep = _any(given.joints_2d), _any(given.joints_3d)
         left = here & ~flat & ~deep
         placed = given.translation.abs().amax(1)[:, None, None] > 0
-        as_annotated = torch.where(here, flat, ~placed)
+        nobody = (given.known == 0).all(1)[:, None, None]  # was fitted
+        as_annotated = torch.where(here, flat, ~placed & ~nobody)
         joints_2d = torch.where(left, fitted_2d, given.joints_2d)
         joints_3d = torch.where(left, fitted_3d, given.joints_3d)
         fitted_2d = torch.where(as_annotated, given.joints_2d, fitted_2d)

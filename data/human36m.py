@@ -1,0 +1,72 @@
+"""Human3.6M: actors filmed by four cameras (Ionescu et al., 2014), fitted by NeuralAnnot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from common.joints import H36M_17, JointSet
+from data.formats.coco_json import read_json
+from data.formats.records_columns import Record
+from data.formats.several_cameras import SeveralCameras
+
+TAUGHT_17 = JointSet(  # as published, these points teach SMPL-X's joints, but for trunk and head
+    "human36m_17",
+    tuple(
+        name if name in ("spine_h36m", "jaw_h36m", "head_h36m") else name.removesuffix("_h36m")
+        for name in H36M_17.names
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Human36M(SeveralCameras):
+    """Five actors in train, every fifth frame; two in test, every 64th of the frontal camera (protocol 2).
+
+    Other frames are not kept, so an `interval` counts frames and is a multiple of these. In test, points have
+    the names of those that the Human3.6M regressor reads off a mesh.
+    """
+
+    subjects: ClassVar[dict[str, tuple[int, ...]]] = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
+    intervals = {"train": 5, "test": 64}
+    images = {"train": "Human36M/images", "test": "Human36M/images"}
+    source = "Register at http://vision.imar.ro/human3.6m; see dataset/README.md."
+
+    @property
+    def joint_set(self) -> JointSet:  # type: ignore[override]
+        """The 17 points, as teachers or as they are measured."""
+        return TAUGHT_17 if self.split == "train" else H36M_17
+
+    def files(self) -> tuple[Path, ...]:
+        kinds = ("data", "camera", "joint_3d", "SMPLX_NeuralAnnot")
+        return tuple(
+            self.root / "Human36M" / "annotations" / f"Human36M_subject{subject}_{kind}.json"
+            for subject in self.subjects.get(self.split, ())
+            for kind in kinds
+        )
+
+    def records(self) -> Iterator[Record]:
+        files = self.files()
+        for first in range(0, len(files), 4):
+            data, cameras, joints, fits = map(read_json, files[first : first + 4])
+            images = {image["id"]: image for image in data["images"]}
+            for annotation in data["annotations"]:
+                image = images[annotation["image_id"]]
+                frame, camera = image["frame_idx"], str(image["cam_idx"])
+                if frame % self.intervals[self.split] or (self.split == "test" and camera != "4"):
+                    continue
+                action, part = str(image["action_idx"]), str(image["subaction_idx"])
+                lens = {"focal": cameras[camera]["f"], "princpt": cameras[camera]["c"]}
+                yield {
+                    "number": frame,
+                    "image": image["file_name"],
+                    **self.seen(
+                        image,
+                        annotation["bbox"],
+                        joints[action][part][str(frame)],
+                        cameras[camera] | lens,
+                        fits.get(action, {}).get(part, {}).get(str(frame)),
+                    ),
+                }

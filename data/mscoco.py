@@ -1,0 +1,47 @@
+"""MS COCO with the points of COCO-WholeBody (Jin et al., 2020), fitted by NeuralAnnot (Moon et al., 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from data.formats.coco_json import COCO_134, CocoJson, whole_body_points
+from data.formats.records_columns import Record
+
+
+@dataclass(frozen=True)
+class MSCOCO(CocoJson):
+    """Train, where crowds and the unlabelled are left out, and val, which has everybody and no fits.
+
+    The fits are those of MSCOCO_train_SMPLX_all_NeuralAnnot.json, else of the older MSCOCO_train_SMPLX.json.
+    """
+
+    annotations = {
+        "train": "MSCOCO/annotations/coco_wholebody_train_v1.0.json",
+        "val": "MSCOCO/annotations/coco_wholebody_val_v1.0.json",
+    }
+    images = {"train": "MSCOCO/images/train2017", "val": "MSCOCO/images/val2017"}
+    joint_set = COCO_134
+    source = "Get it from https://cocodataset.org; see dataset/README.md."
+    fit_files: ClassVar[tuple[str, ...]] = (
+        "MSCOCO_train_SMPLX_all_NeuralAnnot.json",
+        "MSCOCO_train_SMPLX.json",
+    )
+
+    def files(self) -> tuple[Path, ...]:
+        annotation, *_ = super().files()
+        if self.split != "train":
+            return (annotation,)
+        fits = [annotation.with_name(name) for name in self.fit_files]
+        return annotation, next((path for path in fits if path.is_file()), fits[0])
+
+    def record(self, annotation: dict[str, Any], image: dict[str, Any], fit: Any) -> Record | None:
+        if self.split == "train":
+            return super().record(annotation, image, fit)
+        return super().record(annotation | {"iscrowd": 0, "num_keypoints": None}, image, fit)
+
+    def points(self, annotation: dict[str, Any]) -> np.ndarray:
+        return whole_body_points(annotation)

@@ -1,0 +1,50 @@
+"""3DPW: people filmed outdoors, with poses from video and inertial sensors (von Marcard et al., 2018)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from common.joints import SMPL, SMPLX, BodyLayout
+from common.structures import Person
+from data.formats.coco_json import CocoJson, box_of
+from data.formats.records_columns import Record, Row
+
+
+@dataclass(frozen=True)
+class PW3D(CocoJson):
+    """SMPL bodies of the person's gender, without annotated points: joints are left to the body.
+
+    body: SMPL, or SMPLX, to which the pose of the 22 joints that both have is handed over and the shape not
+    (published, for SMPL-X networks that are trained on it).
+    """
+
+    annotations = {split: f"PW3D/data/3DPW_{split}.json" for split in ("train", "validation", "test")}
+    images = {split: "PW3D/data/imageFiles" for split in ("train", "validation", "test")}
+    source = "Get it from https://virtualhumans.mpi-inf.mpg.de/3DPW; see dataset/README.md."
+
+    body: BodyLayout = SMPL
+
+    def record(self, annotation: dict[str, Any], image: dict[str, Any], fit: Any) -> Record | None:
+        given, lens = annotation["smpl_param"], image["cam_param"]
+        return {
+            "image": f"{image['sequence']}/{image['file_name']}",
+            "image_size": (image["width"], image["height"]),
+            "pose": np.reshape(given["pose"], (24, 3)),
+            "betas": given["shape"],
+            "translation": given["trans"],
+            "gender": given["gender"],
+            "lens": [*lens["focal"], *lens["princpt"]],
+            **box_of(annotation["bbox"]),
+        }
+
+    def person(self, row: Row, name: str) -> Person:
+        person = replace(super().person(row, name), joints_are_fitted=True, body=self.body)
+        if self.body.name == SMPL.name:
+            return replace(person, gender=row.text("gender"))
+        shared = 22
+        pose, known = np.zeros((len(SMPLX.joints), 3)), np.zeros(len(SMPLX.joints) + 2)
+        pose[:shared], known[:shared] = row["pose"][:shared], 1
+        return replace(person, pose=pose, known=known, betas=None)
