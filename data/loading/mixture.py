@@ -46,7 +46,8 @@ class Balanced:
 
     An epoch is `total` places long; by default as many as the longest group has persons, times the groups.
     A small group is shown in whole passes and a draw of the rest; of a large one, every epoch shows another
-    draw. `as_published` shows of a large one the same first persons every epoch, as OSX and SMPLer-X do.
+    draw. `as_published` shows of a large one the same persons every epoch, the first ones of a shuffled list,
+    as SMPLer-X does; to OSX, which shows all of its larger group, it makes no difference.
     """
 
     groups: tuple[Concat, ...]
@@ -82,7 +83,8 @@ class Balanced:
         if self.as_published:
             source = random.Random(int(torch.randint(2**62, (), generator=generator)))
             chosen = published_sequence(lengths, len(self), source)
-            order = starts[chosen[:, 0]] + chosen[:, 1]
+            shuffled = torch.cat([published_shuffle(length) for length in lengths])
+            order = starts[chosen[:, 0]] + shuffled[starts[chosen[:, 0]] + chosen[:, 1]]
         else:
             share, more = divmod(len(self), len(lengths))
             parts = [
@@ -146,6 +148,13 @@ def _draw(length: int, count: int, generator: Generator) -> Tensor:
     return torch.cat(
         [torch.arange(length).repeat(passes), torch.randperm(length, generator=generator)[:rest]]
     )
+
+
+def published_shuffle(length: int) -> Tensor:
+    """(length,) the order in which SMPLer-X keeps the persons of a data set it balances, in every run."""
+    order = list(range(length))
+    random.Random(2023).shuffle(order)
+    return torch.tensor(order, dtype=torch.int64)
 
 
 def published_sequence(lengths: Sequence[int], total: int, source: random.Random) -> Tensor:
