@@ -160,6 +160,7 @@ class Test:
     job: str
     batch_size: int
     as_published: bool
+    pictures: bool
     changes: list[str]  # since the run that is tested began
 
 
@@ -174,6 +175,7 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
     parser.add_argument(
         "--agora_benchmark", nargs="?", const="test", metavar="SPLIT", help="test, validation"
     )
+    parser.add_argument("--vis", action="store_true", help="draw every prediction over what the network saw")
     parser.add_argument("--as_published", action="store_true", help="with the published evaluation's bugs")
     parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
     parser.add_argument("--test_batch_size", type=int, default=32, metavar="B")
@@ -212,6 +214,7 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
         job=experiment.name + (f"_ep{found.ckpt_idx}" if found.ckpt_idx else ""),
         batch_size=found.test_batch_size,
         as_published=found.as_published,
+        pictures=found.vis,
         changes=changes,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,18 @@ class Result:
 
 @torch.no_grad()
 def evaluate(
-    model: Model, benchmark: Benchmark, *, batch_size: int = 32, workers: int = 0, progress: bool = False
+    model: Model,
+    benchmark: Benchmark,
+    *,
+    batch_size: int = 32,
+    workers: int = 0,
+    progress: bool = False,
+    look: Callable[[Batch, Prediction], None] | None = None,
 ) -> Result:
     """Measure a model, in float32, on the device it is on; in several processes each measures its share.
 
-    Raises UserError where the data set has not as many persons as the protocol, or two of one name.
+    `look` is shown every batch and what the model says of it. Raises UserError where the data set has not as
+    many persons as the protocol, or two of one name.
     """
     check(benchmark)
     device = next(model.parameters()).device
@@ -56,7 +63,10 @@ def evaluate(
     with float32():
         for batch in tqdm(Loader(samples, keys, workers), desc=benchmark.name, disable=hidden, leave=False):
             batch = prepare(batch.to(device))
-            rows |= _measured(benchmark, model(batch.inputs), batch)
+            prediction = model(batch.inputs)
+            rows |= _measured(benchmark, prediction, batch)
+            if look:
+                look(batch, prediction)
     model.train(was_training)
     table = {name: row for share in distributed.gathered(rows) for name, row in share.items()}
     if len(table) != len(samples):

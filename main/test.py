@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 from common.checkpoint import load_weights
 from common.networks.model import Model
+from common.structures import Batch, Prediction
 from common.utils import distributed
 from common.utils.errors import UserError
 from common.utils.paths import shown
 from main import record
 from main.command_line import FAILED, Test, new_folder, sentences, testing
 from main.evaluator import Result, evaluate, write
+from main.pictures import pictures, save
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +43,7 @@ def measure(test: Test, model: Model) -> int:
                 batch_size=test.batch_size,
                 workers=test.experiment.workers,
                 progress=sys.stderr.isatty(),
+                look=partial(draw, model, folder / "vis" / benchmark.name) if test.pictures else None,
             )
         except (UserError, OSError) as error:
             if distributed.world() > 1:  # the others cannot know
@@ -60,6 +65,12 @@ def measure(test: Test, model: Model) -> int:
         for failure in failures:
             print(f"test.py: {failure}", file=sys.stderr)
     return FAILED if failures else 0
+
+
+def draw(model: Model, folder: Path, batch: Batch, prediction: Prediction) -> None:
+    """A picture of everybody in a batch, named after the first."""
+    name = "".join(letter if letter.isalnum() else "_" for letter in batch.name[0])
+    save(folder / f"{name}.jpg", pictures(model, batch, prediction, most=len(batch.name)))
 
 
 def table(results: Sequence[Result], published: Mapping[str, float]) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import load_weights
-from common.structures import Batch
+from common.structures import Batch, Prediction
 from common.utils import distributed
 from common.utils.errors import UserError
 from common.utils.log import Log
@@ -27,6 +27,7 @@ from main import evaluator, snapshots
 from main.experiment import Experiment
 from main.interrupt import Interrupt
 from main.learning import Average, freeze, groups, renew
+from main.pictures import pictures, save
 from main.precision import set_precision
 from main.snapshots import Progress, Stateful
 
@@ -238,6 +239,7 @@ class Trainer:
                     batch_size=self.order.share,
                     workers=e.workers,
                     progress=sys.stderr.isatty(),
+                    look=partial(self._look, benchmark.name) if distributed.first() else None,
                 )
                 if distributed.first():
                     evaluator.write(path, result, {"epoch": epoch}, persons=False)
@@ -246,6 +248,14 @@ class Trainer:
             told = ", ".join(f"{name} {value:.2f}" for name, value in numbers.items())
             self.log.say(f"After epoch {epoch}: {told}")
             self.log.numbers(numbers, self.progress.step)
+
+    def _look(self, benchmark: str, batch: Batch, prediction: Prediction) -> None:
+        """Keep a picture of the first people of a benchmark."""
+        path = self.folder / "vis" / f"{benchmark}_{self.progress.epoch}.jpg"
+        if not path.exists():
+            picture = pictures(self.model, batch, prediction)
+            save(path, picture)
+            self.log.picture(benchmark, picture, self.progress.step)
 
 
 @torch.no_grad()

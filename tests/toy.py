@@ -1,4 +1,4 @@
-"""A toy experiment: the outlines of a real one, at a size that trains in a second. Also a config of a user's own."""
+"""A toy experiment: the outlines of a real one, at a size that trains in a second; also a config of a user."""
 
 from __future__ import annotations
 
@@ -32,11 +32,13 @@ class ToyBody(nn.Module):
 
     layout, topology = SMPL, "toy"
     template: Tensor
+    faces: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        points = torch.randn(100, 3, generator=torch.Generator().manual_seed(3))
-        self.register_buffer("template", points, persistent=False)
+        dice = torch.Generator().manual_seed(3)
+        self.register_buffer("template", torch.randn(100, 3, generator=dice), persistent=False)
+        self.register_buffer("faces", torch.randint(100, (50, 3), generator=dice), persistent=False)
 
     def params(self, pose: Tensor, betas: Tensor, expression: Tensor, flat_hand: Tensor) -> BodyParams:
         return BodyParams(matrix_from_axis_angle(pose), betas, expression)

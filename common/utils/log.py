@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 EVERY_SECONDS = 10.0  # between two lines of text, and between two points of a TensorBoard curve
@@ -92,6 +93,11 @@ class Log:
         """The numbers of an evaluation, for TensorBoard."""
         for name, value in values.items() if not self.silent else ():
             self.board.add_scalar(name, value, step)
+
+    def picture(self, name: str, picture: np.ndarray, step: int) -> None:
+        """(H, W, 3) uint8 RGB, for TensorBoard."""
+        if not self.silent:
+            self.board.add_image(name, picture, step, dataformats="HWC")
 
     def close(self) -> None:
         self.end()

@@ -164,6 +164,12 @@ def test_a_run_is_tested_by_its_folder(run: Path, output: Path, capsys) -> None:
     assert content["about"]["weights"].endswith("snapshot_2") and len(content["persons"]) == 7
 
 
+def test_predictions_can_be_drawn(run: Path, output: Path) -> None:
+    assert test_command.main(["--result_path", str(run), "--vis", "--test_batch_size", "4"]) == 0
+    pictures = next(output.glob("test_mine_*")) / "vis" / "Toy"
+    assert sorted(path.name for path in pictures.iterdir()) == ["ToyTest_0.jpg", "ToyTest_4.jpg"]
+
+
 def test_any_snapshot_can_be_chosen(run: Path) -> None:
     assert read_test(["--result_path", str(run)]).weights.name == "snapshot_2"
     test = read_test(["--result_path", str(run), "--ckpt_idx", "1"])

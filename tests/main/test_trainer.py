@@ -77,6 +77,7 @@ def test_a_run_writes_all_that_is_promised(uninterrupted: Path) -> None:
     assert lines[0]["learning_rate"] == 1e-3 > lines[-1]["learning_rate"] and lines[0]["gradient"] > 0
     assert names(uninterrupted / "model_dump") == ["snapshot_1", "snapshot_2", "snapshot_3"]
     assert names(uninterrupted / "result") == ["Toy_1.json", "Toy_2.json", "Toy_3.json"]
+    assert names(uninterrupted / "vis") == ["Toy_1.jpg", "Toy_2.jpg", "Toy_3.jpg"]
     assert "After epoch 3: Toy/mpvpe" in (uninterrupted / "log" / "train.txt").read_text()
 
 
