@@ -140,7 +140,7 @@ class AGORA(Records):
                     "parts": np.array([found[part] for part in PARTS], np.float64),
                     "joints_2d": found["smplx_joints_2d_path"],
                     "joints_3d": found["smplx_joints_3d_path"],
-                    "vertices": found["smplx_verts_path"],
+                    "vertices": found.get("smplx_verts_path", ""),
                     "body": found["smplx_param_path"],
                     "gender": found["gender"],
                     "kid": int(found["kid"]),
