@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Self
 
 import numpy as np
 import torch
@@ -17,20 +18,21 @@ from common.structures import Body, BodyParams
 
 
 class BodyModel(nn.Module):
-    """A body that is shaped by coefficients and posed by rotations (SMPL and its family, Loper et al. 2015).
+    """A body that coefficients shape and rotations pose: SMPL and its family (Loper et al. 2015).
 
-    Everything is a non-persistent buffer, so checkpoints never hold a body; nothing depends on the batch. Posing
-    stays in float32 under autocast and where a network around it is cast to half precision.
+    Its numbers are non-persistent buffers, so checkpoints never hold a body, and none of them depends on the
+    batch. Bodies are posed in float32 under autocast too, and where the network around them is cast to half
+    precision. For float64 ask the constructor: `.double()` comes after the files' numbers were rounded.
     """
 
     template: Tensor  # (V * 3,) the mean shape
-    directions: Tensor  # (S + E, V * 3) per coefficient
+    directions: Tensor  # (S + E, V * 3) a row a coefficient
     rest_joints: Tensor  # (P * 3,) of the mean shape
     joint_directions: Tensor  # (S + E, P * 3)
+    mean_pose: Tensor  # (P, 3) axis-angle: the mean hands, zero elsewhere
     unturned: Tensor  # ((P - 1) * 9,) the rotations, but the root's, of a body at rest
     parents: Tensor  # (P,) P for the root
     ancestors: Tensor  # see `skinning`
-    mean_pose: Tensor  # (P, 3) axis-angle: the mean hand, zero elsewhere
     faces: Tensor  # (F, 3)
 
     def __init__(
@@ -42,59 +44,70 @@ class BodyModel(nn.Module):
         skin_points: SkinPoints,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """`arrays` by their official names; shapedirs already cut to the layout's betas, then expression."""
+        """`arrays` as `read_body` gives them, with "mean_pose" (P, 3) where the hands have one."""
         super().__init__()
         self.layout = layout
         self.joint_set = joint_set
         self.topology = topology
         self.skin_points = skin_points
-        count = len(layout.joints)
-        parents = [int(parent) for parent in arrays["kintree_table"][0].astype(np.int64)]
-        parents[0] = -1
-        # Published: the official layer rounds these to float32, in a float64 model too.
-        shape = arrays["v_template"].astype(np.float32).astype(np.float64)
-        directions = arrays["shapedirs"].astype(np.float32).astype(np.float64)
-        regressor = arrays["J_regressor"].astype(np.float32).astype(np.float64)
-        corrections = arrays["posedirs"].astype(np.float32)
+        self._keep_shape(arrays, dtype)
+        self._keep_tree(arrays["kintree_table"][0], dtype)
+        corrections = arrays["posedirs"].astype(np.float32).swapaxes(0, 1)  # x of all vertices first
+        self.corrections = Blend(torch.tensor(corrections, dtype=dtype).flatten(0, 1))
+        self.blend = Blend(torch.tensor(arrays["weights"].astype(np.float32), dtype=dtype))
+        self._keep("mean_pose", arrays.get("mean_pose", np.zeros((len(layout.joints), 3))), dtype)
+        self._keep("faces", arrays["f"].astype(np.int64), torch.int64)
 
-        def constant(name: str, values: np.ndarray, kind: torch.dtype = dtype) -> None:
-            self.register_buffer(
-                name, torch.from_numpy(np.ascontiguousarray(values)).to(kind), persistent=False
-            )
+    def _keep_shape(self, arrays: Mapping[str, np.ndarray], dtype: torch.dtype) -> None:
+        """The joints are linear in the shape: they are regressed here, once for each direction."""
+        # Published: the official layer rounds the files to float32, in a float64 model too.
+        shape, directions, regressor = (
+            arrays[name].astype(np.float32).astype(np.float64)
+            for name in ("v_template", "shapedirs", "J_regressor")
+        )
+        directions = directions.transpose(2, 0, 1)
+        self._keep("template", shape.reshape(-1), dtype)
+        self._keep("directions", directions.reshape(len(directions), -1), dtype)
+        self._keep("rest_joints", (regressor @ shape).reshape(-1), dtype)
+        self._keep("joint_directions", (regressor @ directions).reshape(len(directions), -1), dtype)
 
-        constant("template", shape.reshape(-1))
-        constant("directions", directions.reshape(-1, directions.shape[-1]).T)
-        constant("rest_joints", (regressor @ shape).reshape(-1))
-        constant("joint_directions", np.einsum("jv,vcs->sjc", regressor, directions).reshape(-1, count * 3))
-        constant("mean_pose", arrays.get("mean_pose", np.zeros((count, 3))))
-        constant("unturned", np.tile(np.eye(3).reshape(-1), count - 1))
-        constant("faces", arrays["f"].astype(np.int64), torch.int64)
-        constant("parents", np.array([count if p < 0 else p for p in parents]), torch.int64)
-        self.register_buffer("ancestors", ancestors(parents), persistent=False)
-        corrections = corrections.swapaxes(0, 1).reshape(-1, corrections.shape[-1])  # x of all vertices first
-        self.corrections = Blend(torch.from_numpy(corrections).to(dtype))
-        self.blend = Blend(torch.from_numpy(arrays["weights"].astype(np.float32)).to(dtype))
+    def _keep_tree(self, above: np.ndarray, dtype: torch.dtype) -> None:
+        parents = [-1, *above[1:].astype(np.int64).tolist()]
+        self._keep("parents", np.array([len(parents), *parents[1:]]), torch.int64)
+        self._keep("ancestors", ancestors(parents).numpy(), torch.int64)
+        self._keep("unturned", np.tile(np.eye(3).reshape(-1), len(parents) - 1), dtype)
+
+    def _keep(self, name: str, values: np.ndarray, dtype: torch.dtype) -> None:
+        self.register_buffer(name, torch.tensor(values, dtype=dtype), persistent=False)
 
     @property
     def weights(self) -> Tensor:
         """(V, P) how much each joint moves a vertex."""
         return self.blend.matrix
 
-    def params(self, pose: Tensor, betas: Tensor, expression: Tensor, flat_hand: Tensor) -> BodyParams:
-        """The numbers as annotated -> as posed: pose (B, P, 3) in axis-angle, flat_hand (B,) bool.
+    def corrections_of(self, vertex: int) -> Tensor:
+        """((P - 1) * 9, 3) how each entry of the rotations, but the root's, moves a vertex at rest."""
+        return self.corrections.matrix.unflatten(0, (3, -1))[:, vertex].mT
 
-        Hands are annotated relative to the mean hand unless `flat_hand`; as in the official layers, the mean is
-        added to the axis-angle vectors before they become matrices.
+    def params(self, pose: Tensor, betas: Tensor, expression: Tensor, flat_hand: Tensor) -> BodyParams:
+        """Numbers as annotated -> as posed: pose (B, P, 3) in axis-angle, flat_hand (B,) bool.
+
+        Hands are annotated relative to the mean hand unless `flat_hand`; as in the official layers, the mean
+        is added to the axis-angle vectors before they become matrices.
         """
         mean = self.mean_pose * (~flat_hand).to(self.mean_pose.dtype)[:, None, None]
         return BodyParams(matrix_from_axis_angle(pose + mean), betas, expression)
 
     def axis_angle(self, params: BodyParams) -> Tensor:
-        """(B, P, 3) the pose as it is annotated, hands relative to the mean hand: the way back of `params`."""
+        """(B, P, 3) the pose as annotated, hands relative to the mean hand: the way back of `params`."""
         return axis_angle_from_matrix(params.rotations) - self.mean_pose
 
     def forward(self, params: BodyParams) -> Body:
-        """Shape and pose a batch; the root stays where the shape has it, so move the result to translate it."""
+        """Shape and pose a batch. The root joint stays where the shape has it: translate what comes out.
+
+        Raises ValueError where the numbers of coefficients are not the layout's.
+        """
+        self._check(params)
         with _without_autocast(self.template.device.type):
             dtype = self.template.dtype
             rotations = params.rotations.to(dtype)
@@ -106,12 +119,26 @@ class BodyModel(nn.Module):
             frames = forward_kinematics(rotations, joints, self.parents, self.ancestors)
             moved = skin(bent + rest.permute(2, 1, 0), joints, frames, self.blend)
             vertices = moved.flatten(0, 1).mT.contiguous().unflatten(1, (-1, 3))
-            points = self.skin_points(moved, frames[..., :3, :3])
-        return Body(vertices, torch.cat([frames[..., :3, 3], points], 1), rest, self.topology)
+            joints = torch.cat([frames[..., :3, 3], self.skin_points(moved, frames[..., :3, :3])], 1)
+        return Body(vertices, joints, rest, self.topology)
 
-    def corrections_of(self, vertex: int) -> Tensor:
-        """((P - 1) * 9, 3) how each entry of the rotations but the root's moves a vertex at rest."""
-        return self.corrections.matrix.unflatten(0, (3, -1))[:, vertex].mT
+    def _check(self, params: BodyParams) -> None:
+        asked = (params.rotations.shape[1], params.betas.shape[1], params.expression.shape[1])
+        has = (len(self.layout.joints), self.layout.betas, self.layout.expression)
+        if asked != has:
+            raise ValueError(
+                f"This {self.layout.name} body takes {has[0]} rotations, {has[1]} betas and {has[2]} "
+                f"expression coefficients, not {asked[0]}, {asked[1]} and {asked[2]}."
+            )
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Follow the network around to its device, but not to half precision: it would cost centimeters."""
+        return super()._apply(lambda tensor: _at_least_float32(tensor, fn(tensor)), recurse)
+
+
+def _at_least_float32(before: Tensor, after: Tensor) -> Tensor:
+    is_half = after.is_floating_point() and after.element_size() < 4
+    return before.to(after.device) if is_half else after
 
 
 def _without_autocast(device: str) -> AbstractContextManager:

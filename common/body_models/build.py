@@ -13,17 +13,20 @@ from common.joints import BodyLayout
 
 
 def body_model(layout: BodyLayout, gender: str = "neutral", **options: Any) -> BodyModel:
-    """SMPL, SMPL-X, MANO or FLAME with the layout's numbers of coefficients; `options` are its constructor's.
+    """SMPL, SMPL-X, FLAME or the right hand of MANO, with as many coefficients as the layout has.
 
-    For MANO, `gender` is not asked: give `side`.
+    `options` are the constructor's: `folder`, `file`, `free`, `dtype`. Hands have no gender. Raises what the
+    constructor raises, and ValueError for an unknown layout.
     """
     match layout.name:
-        case "smpl":
-            return SMPL(gender, layout.betas, **options)
         case "smplx":
             return SMPLX(gender, layout.betas, layout.expression, **options)
-        case "mano":
-            return MANO(betas=layout.betas, **options)
+        case "smpl":
+            return SMPL(gender, layout.betas, **options)
         case "flame":
             return FLAME(gender, layout.betas, layout.expression, **options)
-    raise ValueError(f"There is no body model '{layout.name}'; there are smpl, smplx, mano and flame.")
+        case "mano":
+            return MANO(betas=layout.betas, **options)
+    raise ValueError(
+        f"There is no body model for the layout '{layout.name}': smplx, smpl, flame and mano have one."
+    )

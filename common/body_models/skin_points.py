@@ -1,4 +1,4 @@
-"""Joints that lie on the skin: vertices, facial landmarks, and a contour that follows the turn of the head."""
+"""Joints that lie on the skin: vertices, facial landmarks, and a contour that follows the head."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ class SkinPoints(nn.Module):
 
 
 def yaw(turn: Tensor) -> Tensor:
-    """(B, 3, 3) a head's turn in space -> (B,) degrees about the upright axis, as the contour's table counts them."""
+    """(B, 3, 3) a turn in space -> (B,) degrees about the upright axis, as the contour's table counts."""
     return torch.atan2(turn[:, 2, 0], torch.hypot(turn[:, 0, 0], turn[:, 1, 0])) * (180 / math.pi)

@@ -1,12 +1,10 @@
 """Linear blend skinning: a shape, turned joint by joint.
 
-Meshes are (3, V, B) in here, an axis at a time and the batch innermost: then what is done to a vertex is done to all
-bodies of the batch in one stroke, and a product with a constant matrix needs no copies.
+Meshes are (3, V, B) in here, an axis at a time and the batch innermost: what is done to a vertex is then done
+to all bodies of the batch in one stroke, and a product with a constant matrix needs no copies.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -31,11 +29,11 @@ def ancestors(parents: list[int]) -> Tensor:
 
 
 def forward_kinematics(rotations: Tensor, joints: Tensor, parents: Tensor, ancestors: Tensor) -> Tensor:
-    """Each joint's frame in space, (B, P, 4, 4), from relative rotations (B, P, 3, 3) and rest joints (B, P, 3).
+    """Each joint's frame in space, (B, P, 4, 4), from relative rotations (B, P, 3, 3), rest joints (B, P, 3).
 
-    A frame is the product of all frames from the root down. Each round doubles how far up that product reaches,
-    so a tree takes as many rounds as the logarithm of its depth, and no walk from joint to joint. `parents` (P,)
-    holds P for the root; `ancestors` is as above.
+    A frame is the product of all frames from the root down. Each round doubles how far up the products reach,
+    so a tree takes as many rounds as the logarithm of its depth, and no walk from joint to joint. `parents`
+    (P,) holds P for the root; `ancestors` is as above.
     """
     offsets = joints - pad(joints, (0, 0, 0, 1)).index_select(1, parents)
     identity = torch.eye(4, dtype=joints.dtype, device=joints.device).expand(len(joints), 1, 4, 4)
@@ -48,49 +46,45 @@ def forward_kinematics(rotations: Tensor, joints: Tensor, parents: Tensor, ances
 
 
 def skin(shaped: Tensor, joints: Tensor, frames: Tensor, weights: Blend) -> Tensor:
-    """Vertices (3, V, B), moved from their rest joints (B, P, 3) to posed frames (B, P, 4, 4) -> (V, 3, B)."""
+    """Vertices (3, V, B), moved from rest joints (B, P, 3) to posed frames (B, P, 4, 4) -> (V, 3, B)."""
     frames = frames.permute(2, 3, 1, 0)
     turns, places = frames[:3, :3], frames[:3, 3]
     places = places - (turns * joints.permute(2, 1, 0)).sum(1)  # the turns go about the rest joints
-    moves = _blended(torch.cat([turns, places[:, None]], 1).flatten(0, 1), weights)
-    return torch.stack([_row_of_product(moves, shaped) for _ in range(3)], 1)
+    moves = torch.cat([turns, places[:, None]], 1)  # (3, 4, P, B)
+    if moves.shape[-1] == 1:  # for a single body twelve calls would cost more than their sums
+        rows = weights(moves.flatten(0, 1)[..., 0].mT).mT[..., None].unflatten(0, (3, 4))
+    else:
+        rows = (map(weights, row) for row in moves)
+    return torch.stack([_moved(shaped, *row) for row in rows], 1)
 
 
-def _blended(moves: Tensor, weights: Blend) -> Iterator[Tensor]:
-    """(12, P, B) numbers a joint, row by row of its move -> twelve times (V, B), the same of every vertex."""
-    if moves.shape[-1] == 1:  # for a single body the calls would cost more than the sums
-        return iter(weights(moves[..., 0].mT)[..., None].unbind(1))
-    return map(weights, moves)
-
-
-def _row_of_product(moves: Iterator[Tensor], shaped: Tensor) -> Tensor:
-    """The next four of a move's numbers, applied to (3, V, B) -> one coordinate (V, B)."""
-    x, y, z, place = (next(moves) for _ in range(4))
+def _moved(shaped: Tensor, x: Tensor, y: Tensor, z: Tensor, place: Tensor) -> Tensor:
+    """(3, V, B) and a row of each vertex's move, four times (V, B) -> one coordinate (V, B)."""
     return torch.addcmul(torch.addcmul(torch.addcmul(place, x, shaped[0]), y, shaped[1]), z, shaped[2])
 
 
 class Blend(nn.Module):
-    """A constant matrix (M, N), applied to numbers (N, B): entry by entry where few of its entries are not zero."""
+    """A constant matrix (M, N), applied to numbers (N, B): entry by entry where few are not zero."""
 
     blocks: Tensor  # (blocks, M / blocks, N) the matrix
-    columns: Tensor  # (entries,) of the entries, row after row; empty where there are many
+    columns: Tensor  # (entries,) of the entries, row after row
     entries: Tensor  # (entries,)
     starts: Tensor  # (M,) where a row's begin
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
         matrix = torch.where(matrix.abs() > NOTHING, matrix, 0)  # numbers close to underflow are slow, too
-        rows, columns = matrix.nonzero(as_tuple=True)
-        counts = torch.bincount(rows, minlength=len(matrix))
-        self.is_sparse = len(rows) <= FEW * matrix.numel()
+        self.is_sparse = int(matrix.count_nonzero()) <= FEW * matrix.numel()
         if self.is_sparse:
-            starts = counts.cumsum(0) - counts
-            entries = {"columns": columns.int(), "entries": matrix[rows, columns], "starts": starts.int()}
-            for name, values in entries.items():
-                self.register_buffer(name, values, persistent=False)
-        self.register_buffer(
-            "blocks", matrix.unflatten(0, (_count_of_blocks(len(matrix)), -1)), persistent=False
-        )
+            rows, columns = matrix.nonzero(as_tuple=True)
+            counts = torch.bincount(rows, minlength=len(matrix))
+            self._keep("columns", columns.int())
+            self._keep("entries", matrix[rows, columns])
+            self._keep("starts", (counts.cumsum(0) - counts).int())
+        self._keep("blocks", matrix.unflatten(0, (_count_of_blocks(len(matrix)), -1)))
+
+    def _keep(self, name: str, values: Tensor) -> None:
+        self.register_buffer(name, values, persistent=False)
 
     @property
     def matrix(self) -> Tensor:
@@ -99,13 +93,11 @@ class Blend(nn.Module):
 
     def forward(self, numbers: Tensor) -> Tensor:
         """(N, B) -> (M, B)."""
-        if self.is_sparse and not torch.is_grad_enabled():  # it knows first derivatives only
+        if self.is_sparse and not torch.is_grad_enabled():  # this function has first derivatives only
             return embedding_bag(
                 self.columns, numbers.contiguous(), self.starts, mode="sum", per_sample_weights=self.entries
             )
-        numbers = (
-            numbers.mT.contiguous().mT
-        )  # products with few columns are much faster on this memory layout
+        numbers = numbers.mT.contiguous().mT  # much faster for few columns than the usual memory layout
         return torch.bmm(self.blocks, numbers.expand(len(self.blocks), -1, -1)).flatten(0, 1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from common import joints
-from common.body_models import files
+from common.body_models import arrays, files
 from common.body_models.body_model import BodyModel
 from common.body_models.skin_points import Points, SkinPoints
 
@@ -21,30 +21,30 @@ SKIN_VERTICES = (
 
 
 class SMPL(BodyModel):
-    """SMPL: 24 joints that turn; 45 are reported, 21 of them vertices."""
+    """SMPL: 24 joints turn; 45 are reported, the last 21 vertices."""
 
     def __init__(
         self,
         gender: str = "neutral",
         betas: int = 10,
         *,
-        folder: Path | None = None,
+        folder: str | Path | None = None,
         file: str | Path | None = None,
         free: files.Free = "allow",
         kid: bool = False,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """`kid` adds a last coefficient to the betas that leads from the adult (0) to the child (1)."""
+        """`folder`, `file` and `free` say which file is read, see `files.find`.
+
+        `kid` adds a last coefficient to the betas that leads from the adult (0) to the child (1).
+        """
         source = files.find("smpl", gender, folder=folder, file=file, free=free)
-        arrays = files.read(source.path, files.ARRAYS, optional=("topology",))
-        arrays["shapedirs"] = files.directions(arrays, betas, 0, source.path)
-        if kid:
-            arrays["shapedirs"] = files.with_kid(arrays, betas, source)
+        numbers = arrays.read_body(source, betas, kid=kid)
         super().__init__(
             replace(joints.SMPL, betas=betas + kid),
             joints.SMPL_45,
-            files.topology(arrays, source),
-            arrays,
+            arrays.topology(numbers, source),
+            numbers,
             SkinPoints(Points.at_vertices(SKIN_VERTICES), dtype=dtype),
             dtype,
         )
