@@ -24,6 +24,7 @@ class Chance:
     flipped: bool = False
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # factors of red, green, blue
     whole_points: bool = False  # the view's annotated points are cut to whole pixels (published, SMPLer)
+    reduced: bool = False  # JPEG pictures are decoded no larger than the views need
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Augment:
     color: float = 0.2  # factors lie in 1 - color to 1 + color
     flip_first: bool = False
     whole_points: bool = False
+    reduced: bool = False  # sooner loaded, and other pixels: see common/preprocess/pictures.py
 
     def draw(self, source: Source) -> Chance:
         return self._flip_first(source) if self.flip_first else self._flip_last(source)
@@ -52,7 +54,7 @@ class Augment:
         angle = self.rotation * min(max(source.normal(), -2), 2) if turned else 0.0
         color = self._color(source)
         flipped = source.uniform() <= self.flip
-        return Chance(scale, math.radians(angle), flipped, color, self.whole_points)
+        return Chance(scale, math.radians(angle), flipped, color, self.whole_points, self.reduced)
 
     def _flip_first(self, source: Source) -> Chance:
         flipped = source.uniform() <= self.flip
@@ -60,7 +62,8 @@ class Augment:
         angle = self.rotation * min(max(source.normal(), -2), 2)
         scale = 1 + self.scale * min(max(source.normal(), -1), 1)
         kept = source.uniform() > 1 - self.rotation_chance
-        return Chance(scale, math.radians(angle) if kept else 0.0, flipped, color, self.whole_points)
+        angle = math.radians(angle) if kept else 0.0
+        return Chance(scale, angle, flipped, color, self.whole_points, self.reduced)
 
     def _color(self, source: Source) -> tuple[float, float, float]:
         low, width = 1 - self.color, 2 * self.color

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,24 +17,73 @@ class BrokenPicture(UserError, ValueError):
     """A picture cannot be used; the text says which, why, and what to do."""
 
 
-def read_picture(source: Path | str | bytes | Array, upright: bool = False, name: str = "") -> Array:
+_REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The pixels of a picture, maybe fewer than it has: each may stand for `reduction` times as many."""
+
+    pixels: Array  # (H, W, 3) uint8 RGB
+    size: tuple[int, int]  # width, height of the whole picture
+    reduction: int = 1
+
+    def reduced_map(self, matrix: Array) -> Array:
+        """A (2, 3) map from the whole picture's pixels -> the same from these, whose centers lie between."""
+        middle = np.full(2, (self.reduction - 1) / 2)
+        linear, shift = matrix[:, :2].astype(np.float64), matrix[:, 2].astype(np.float64)
+        return np.concatenate([linear * self.reduction, (shift + linear @ middle)[:, None]], 1)
+
+
+def reduction_for(zoom: float) -> int:
+    """How far a picture may be reduced that is seen at `zoom`, view pixels a pixel.
+
+    A reduced JPEG picture is decoded from the low frequencies of its blocks: each pixel is about the mean of
+    those it stands for. The bilinear warp of the whole picture skips pixels at such a zoom, so the two differ
+    where there is detail: views of photographs by 2 grey levels of 255 in the mean at a zoom of 0.5, by up to
+    9 at 0.1, edges by more. The reduced ones are the smoother.
+    """
+    return next((factor for factor in (8, 4, 2) if factor * zoom <= 1), 1)
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height from the header of a JPEG picture; None for any other."""
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    place = 2
+    while place + 9 <= len(data) and data[place] == 0xFF:
+        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4])
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame, not tables
+            return int.from_bytes(data[place + 7 : place + 9]), int.from_bytes(data[place + 5 : place + 7])
+        place += 1 if marker == 0xFF else 2 + length
+    return None
+
+
+def read_picture(
+    source: Path | str | bytes | Array, upright: bool = False, name: str = "", reduction: int = 1
+) -> Array:
     """A file, an encoded picture or an array -> RGB (H, W, 3) uint8.
 
     upright: turn it as its camera noted (EXIF), which the published systems do not. Arrays are RGB, grey or
     RGBA of 8 or 16 bits; transparency is dropped, 16 bits are cut to their upper 8, CMYK is converted.
-    `name` says whose the picture is. Raises BrokenPicture where it is missing, empty, cut short, or no
-    picture.
+    `name` says whose the picture is. reduction: so many times smaller, 1, 2, 4 or 8, of files. Raises
+    BrokenPicture where it is missing, empty, cut short, or no picture.
     """
     where = f"The picture '{source}'" if isinstance(source, str | Path) else "The picture"
     where += f" of {name}" if name else ""
     if isinstance(source, np.ndarray):
         return _as_rgb(source, where)
-    data = source if isinstance(source, bytes) else _read(Path(source), where)
+    data = source if isinstance(source, bytes) else read_bytes(Path(source), name)
     if not data:
         raise BrokenPicture(f"{where} is empty: 0 bytes; copy or download it again.")
     if _cut_short(data):
         raise BrokenPicture(f"{where} is cut short after {len(data)} bytes; copy or download it again.")
-    flags = cv2.IMREAD_COLOR if upright else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = _REDUCED[reduction] | (0 if upright else cv2.IMREAD_IGNORE_ORIENTATION)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -43,7 +93,9 @@ def read_picture(source: Path | str | bytes | Array, upright: bool = False, name
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def _read(path: Path, where: str) -> bytes:
+def read_bytes(path: Path, name: str = "") -> bytes:
+    """A picture's file as it lies; BrokenPicture where it is missing or cannot be read."""
+    where = f"The picture '{path}'" + (f" of {name}" if name else "")
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,9 +10,8 @@ from torch import Tensor
 from common.geometry.camera import assumed_intrinsics
 from common.joints import BodyLayout, JointSet
 from common.preprocess.augment import Chance
-from common.preprocess.pictures import read_picture
 from common.preprocess.targets import make_target
-from common.preprocess.views import cut
+from common.preprocess.views import cut, opened
 from common.structures import Crop, Inputs, Person, Sample, View
 
 
@@ -34,13 +32,12 @@ def make_sample(
     file and the person.
     """
     chance = chance or Chance()
-    if person.image is not None:
-        person = replace(person, image=read_picture(person.image, name=person.name))
+    picture = opened(person, views.values(), chance)
     if person.image is None and person.joints_2d is None:
         cuts: dict[str, Tensor] = {}
         crops = {name: _untouched(person) for name in views}
     else:
-        pairs = {name: cut(person, view, chance) for name, view in views.items()}
+        pairs = {name: cut(person, view, chance, picture) for name, view in views.items()}
         cuts = {name: pair[0] for name, pair in pairs.items()}
         crops = {name: pair[1] for name, pair in pairs.items()}
     main = next(iter(crops.values()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,7 +18,14 @@ from common.geometry.resampling import (
     whole_pixel_map,
 )
 from common.preprocess.augment import Chance
-from common.preprocess.pictures import BrokenPicture, read_picture
+from common.preprocess.pictures import (
+    BrokenPicture,
+    Picture,
+    jpeg_size,
+    read_bytes,
+    read_picture,
+    reduction_for,
+)
 from common.preprocess.points import moved_points
 from common.structures import Crop, Person, View
 
@@ -26,13 +36,40 @@ TWINS = {"left_hand": "right_hand", "right_hand": "left_hand"}  # who is who in 
 ABSENT_PART = np.array([-50.0, -50.0, 50.0, 50.0])  # published (PyMAF-X): an absent part
 
 
-def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tensor, Crop]:
+def opened(person: Person, views: Iterable[View], chance: Chance) -> Picture | None:
+    """The person's picture, all of it, or, where `chance` allows, no more of a JPEG than the views show.
+
+    Raises BrokenPicture where it cannot be read, or a view has nothing to cut.
+    """
+    if person.image is None:
+        return None
+    source, reduction = person.image, 1
+    if chance.reduced and isinstance(source, Path | str | bytes):
+        source = source if isinstance(source, bytes) else read_bytes(Path(source), person.name)
+        if (size := jpeg_size(source)) is not None:
+            reduction = min((_reduction(person, view, chance, size) for view in views), default=1)
+    pixels = read_picture(source, name=person.name, reduction=reduction)
+    return Picture(pixels, size if reduction > 1 else (pixels.shape[1], pixels.shape[0]), reduction)
+
+
+def _reduction(person: Person, view: View, chance: Chance, size: tuple[int, int]) -> int:
+    if view.content != "image":
+        return 8
+    if view.sampling != "warp":  # whole pixels are cut
+        return 1
+    return reduction_for(abs(float(np.linalg.det(_matrix(person, view, chance, size)[:, :2]))) ** 0.5)
+
+
+def cut(
+    person: Person, view: View, chance: Chance | None = None, picture: Picture | None = None
+) -> tuple[Tensor, Crop]:
     """One view of one person: (C, H, W) float32, or key points (K, 3) in view pixels, and where it was cut.
 
-    Raises BrokenPicture where there is nothing to cut, ValueError where a part or a content is not known.
+    picture: the person's, if it is opened already. Raises BrokenPicture where there is nothing to cut,
+    ValueError where a part or a content is not known.
     """
     chance = chance or Chance()
-    picture = None if person.image is None else read_picture(person.image, name=person.name)
+    picture = picture or opened(person, [view], chance)
     crop = locate(person, view, chance, size_of(person, picture))
     if view.content == "keypoints":
         return _points(person, view, crop), crop
@@ -43,11 +80,12 @@ def cut(person: Person, view: View, chance: Chance | None = None) -> tuple[Tenso
     return _normalized(_sampled(picture, person, view, chance), view), crop
 
 
-def size_of(person: Person, picture: Array | None) -> tuple[int, int]:
+def size_of(person: Person, picture: Picture | None) -> tuple[int, int]:
     """Width and height of the picture, if need be as mask or camera tell; ValueError where nothing does."""
-    known = person.mask if picture is None else picture
-    if known is not None:
-        return known.shape[1], known.shape[0]
+    if picture is not None:
+        return picture.size
+    if person.mask is not None:
+        return person.mask.shape[1], person.mask.shape[0]
     if person.intrinsics is not None:
         return round(2 * person.intrinsics[0, 2]), round(2 * person.intrinsics[1, 2])
     raise ValueError(f"Nothing tells how large the picture of {person.name} is; give it or its intrinsics.")
@@ -108,19 +146,22 @@ def _body_box(person: Person, image_size: tuple[int, int]) -> Array:
     return np.array([0.0, 0.0, *image_size]) if hull is None else hull
 
 
-def _sampled(picture: Array, person: Person, view: View, chance: Chance) -> Array:
+def _sampled(picture: Picture, person: Person, view: View, chance: Chance) -> Array:
     """(h, w, 3) float32, 0 to 255, its color changed when the published systems change it."""
-    image_size = (picture.shape[1], picture.shape[0])
+    image_size, pixels = picture.size, picture.pixels
+    if view.sampling == "warp" and picture.reduction > 1:
+        matrix = picture.reduced_map(_matrix(person, view, chance, image_size))
+        return colored(warp(pixels, matrix, view.size), chance.color)
     if view.sampling == "warp":
         matrix = _matrix(person, view, chance, image_size)
         matrix = crops.after_mirror(matrix, image_size[0]) if chance.flipped else matrix
-        return colored(warp(picture, matrix, view.size, chance.flipped), chance.color)
+        return colored(warp(pixels, matrix, view.size, chance.flipped), chance.color)
     center, sides = crops.middle_and_sides(_box(person, view, chance, image_size))
     sides = sides * chance.scale
     if view.sampling == "resize_cubic":
-        pixels = cut_whole_pixels_cubic(picture, center, sides, view.size, chance.angle, chance.color)
+        pixels = cut_whole_pixels_cubic(pixels, center, sides, view.size, chance.angle, chance.color)
         return pixels[:, ::-1] if chance.flipped else pixels
-    pixels = colored(cut_whole_pixels(picture, center, sides, view.size, chance.angle), chance.color)
+    pixels = colored(cut_whole_pixels(pixels, center, sides, view.size, chance.angle), chance.color)
     return pixels[:, ::-1] if chance.flipped else pixels
 
 

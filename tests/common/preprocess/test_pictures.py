@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.preprocess.pictures import BrokenPicture, read_picture
+from common.preprocess.pictures import BrokenPicture, Picture, jpeg_size, read_picture, reduction_for
 from common.utils.errors import UserError
 
 
@@ -145,3 +145,37 @@ def test_arrays_that_are_no_pictures_are_refused(array):
 
 def test_a_broken_picture_can_be_caught_as_a_users_error():
     assert issubclass(BrokenPicture, UserError) and issubclass(BrokenPicture, ValueError)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_the_size_of_a_jpeg_is_read_from_its_header(subsampling, progressive):
+    options = {"subsampling": subsampling, "progressive": progressive, "exif": b"Exif\x00\x00" + bytes(40)}
+    assert jpeg_size(encoded("JPEG", Image.fromarray(smooth(60, 83)), **options)) == (83, 60)
+    assert jpeg_size(encoded("PNG")) is None and jpeg_size(b"\xff\xd8\xff\xe0\x00") is None
+
+
+def test_a_picture_is_reduced_only_as_far_as_its_view_has_pixels():
+    assert [reduction_for(zoom) for zoom in (2.0, 0.51, 0.5, 0.26, 0.25, 0.125, 0.01)] == [
+        1,
+        1,
+        2,
+        2,
+        4,
+        8,
+        8,
+    ]
+
+
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_reduced_pixels_lie_where_the_whole_picture_has_them(reduction):
+    rows, columns = np.mgrid[:161, :203].astype(np.float64)
+    ramp = np.stack([columns, rows, columns * 0], -1).round().astype(np.uint8)
+    data = encoded("JPEG", Image.fromarray(ramp), quality=100, subsampling=0)
+    picture = Picture(read_picture(data, reduction=reduction), (203, 161), reduction)
+    assert picture.pixels.shape == (-(-161 // reduction), -(-203 // reduction), 3)
+    place = picture.reduced_map(np.array([[1.0, 0, 0], [0, 1, 0]]))  # reduced pixels -> the whole's
+    inside = slice(2, -2)
+    y, x = np.mgrid[: picture.pixels.shape[0], : picture.pixels.shape[1]]
+    wanted = np.stack([x, y], -1) * place.diagonal() + place[:, 2]
+    assert np.abs(picture.pixels[inside, inside, :2] - wanted[inside, inside]).max() <= 1.5

@@ -103,7 +103,7 @@ def test_the_same_chance_gives_the_same_sample():
 
 
 def test_a_picture_is_read_once_for_all_views(monkeypatch, tmp_path):
-    from common.preprocess import pictures, sample
+    from common.preprocess import pictures, views
 
     calls = []
 
@@ -111,7 +111,7 @@ def test_a_picture_is_read_once_for_all_views(monkeypatch, tmp_path):
         calls.append(source)
         return pictures.read_picture(source, *others, **named)
 
-    monkeypatch.setattr(sample, "read_picture", counted)
+    monkeypatch.setattr(views, "read_picture", counted)
     path = tmp_path / "dot.ppm"
     path.write_bytes(b"P6 2 2 255\n" + bytes(12))
     make_sample(Person("dot", image=path), VIEWS, COCO_17, SMPLX)

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from common.joints import BLAZEPOSE_33, COCO_17, LSP_14, JointSet
 from common.preprocess.augment import Chance
 from common.preprocess.pictures import BrokenPicture
-from common.preprocess.views import cut, size_of
+from common.preprocess.views import cut, opened, size_of
 from common.structures import Person, View
 
 CHANCES = [
@@ -226,3 +227,32 @@ def test_errors_name_the_person_and_what_is_wrong():
     with pytest.raises(ValueError, match="no 'right_paw'"):
         lone = JointSet("lone", ("left_paw",))
         cut(person(), View((64, 64), content="keypoints", joint_set=lone), Chance(flipped=True))
+
+
+@pytest.mark.parametrize("chance", CHANCES, ids=str)
+@pytest.mark.parametrize(("size", "reduction"), [(256, 2), (128, 4), (64, 8)])
+def test_a_view_of_a_reduced_picture_shows_the_same(chance, size, reduction):
+    broad = cv2.resize(picture(), (1603, 1201), interpolation=cv2.INTER_CUBIC)
+    jpeg = cv2.imencode(".jpg", broad[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 98])[1].tobytes()
+    someone = replace(person(), image=jpeg, box=np.array([600.0, 240, 1000, 800]))
+    view = View((size, size), padding=1.4)
+    reduced = replace(chance, reduced=True)
+    assert opened(someone, [view], reduced).reduction == reduction
+    whole, crop = cut(someone, view, chance)
+    quick, same_crop = cut(someone, view, reduced)
+    assert torch.equal(crop.matrix, same_crop.matrix) and torch.equal(crop.image_size, same_crop.image_size)
+    assert (whole - quick).abs().mean() < 0.01
+    for one, other in zip((whole - 0.1).relu(), (quick - 0.1).relu(), strict=True):  # without JPEG's noise
+        assert torch.allclose(center_of_light(one), center_of_light(other), atol=0.1)
+
+
+def test_a_picture_is_reduced_for_the_view_that_needs_most_of_it():
+    jpeg = cv2.imencode(".jpg", np.zeros((1200, 1600, 3), np.uint8))[1].tobytes()
+    someone = replace(person(), image=jpeg, box=np.array([600.0, 200, 1000, 1000]))
+    small, large = View((100, 100)), View((400, 400))
+    sizes = [opened(someone, views, Chance(reduced=True)).reduction for views in ([small], [small, large])]
+    assert sizes == [8, 2]
+    assert opened(someone, [small, View((64, 64), sampling="resize")], Chance(reduced=True)).reduction == 1
+    assert opened(someone, [small], Chance()).reduction == 1
+    png = cv2.imencode(".png", np.zeros((1200, 1600, 3), np.uint8))[1].tobytes()
+    assert opened(replace(someone, image=png), [small], Chance(reduced=True)).reduction == 1
