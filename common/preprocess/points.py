@@ -41,7 +41,12 @@ def moved_points(
 
 
 def by_name(points: Array, given: JointSet, wanted: JointSet) -> Array:
-    """(J, C) of one joint set -> (K, C) of another, confidence last; zero without a name or a number."""
+    """(J, C) of one joint set -> (K, C) of another, confidence last; zero without a name or a number.
+
+    Raises ValueError where there are not as many points as `given` has joints.
+    """
+    if len(points) != len(given):
+        raise ValueError(f"{len(points)} points cannot be those of '{given.name}', which has {len(given)}.")
     place = np.array(wanted.taken_from(given))
     chosen = np.asarray(points, dtype=np.float64)[place]
     known = (place >= 0)[:, None] & np.isfinite(chosen).all(1, keepdims=True)

@@ -14,6 +14,7 @@ from common.structures import Crop, Person, Target
 Array = np.ndarray
 
 GENDERS = {"neutral": 0, "female": 1, "male": 2}
+_BODY = ("pose", "betas", "expression", "translation", "vertices")
 
 
 def make_target(
@@ -22,10 +23,15 @@ def make_target(
     """A target without a leading B; what nobody annotated has confidence 0 and number 0.
 
     Points and boxes are in the crop's pixels, turn and flip; pose, translation and vertices as annotated. A
-    body of another layout than `body` is as good as none. Raises ValueError where a gender is not known.
+    body of another layout than `body` is as good as none. Raises ValueError where a gender is not known, a
+    number of the body is none (NaN), or points or rotations are not as many as their joints.
     """
     if person.gender not in GENDERS:
         raise ValueError(f"{person.name} has gender '{person.gender}'; there is {', '.join(GENDERS)}.")
+    for name in _BODY:
+        numbers = getattr(person, name)
+        if numbers is not None and not np.isfinite(numbers).all():
+            raise ValueError(f"{person.name} cannot be used: its {name} holds numbers that are none (NaN).")
     same = person.body is not None and person.body.name == body.name
     joints = len(body.joints)
     pose, betas, expression = (person.pose, person.betas, person.expression) if same else (None, None, None)

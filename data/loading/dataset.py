@@ -82,6 +82,7 @@ class Samples:
         forgiving: bool = False,
     ) -> None:
         self.dataset, self.augment, self.forgiving = dataset, augment, forgiving
+        self.replaced = 0  # persons that could not be read, by this process
         self.views, self.joint_set, self.body = dict(model.views), joint_set, body
 
     def __len__(self) -> int:
@@ -106,7 +107,9 @@ class Samples:
                 reason = f"{self.dataset.name}, person {index}, cannot be used: {error}"
             if not self.forgiving:
                 raise UserError(f"{reason} (a benchmark is measured whole or not at all)")
-            logging.getLogger(__name__).warning("%s; another one takes its place", reason)
+            self.replaced += 1
+            log = logging.getLogger(__name__)
+            log.warning("%s; another one takes its place (%d so far, by this process)", reason, self.replaced)
             index = derived(seed, attempt) % getattr(self.dataset, "persons", len(self.dataset))
         raise UserError(f"{ATTEMPTS} persons in a row cannot be used, the last for this reason: {reason}")
 

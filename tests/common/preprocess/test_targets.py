@@ -155,3 +155,17 @@ def test_errors_name_the_person():
         target(replace(annotated(), pose=np.zeros((3, 3))))
     with pytest.raises(ValueError, match="set/7 has gender 'robot'"):
         target(replace(annotated(), gender="robot"))
+
+
+@pytest.mark.parametrize("name", ["pose", "betas", "expression", "translation"])
+def test_a_number_that_is_none_is_named_and_never_becomes_zero(name):
+    numbers = getattr(annotated(), name).copy()
+    numbers.ravel()[-1] = np.nan
+    with pytest.raises(ValueError, match=f"set/7 cannot be used: its {name} holds numbers that are none"):
+        target(replace(annotated(), **{name: numbers}))
+
+
+@pytest.mark.parametrize("name", ["joints_2d", "joints_3d"])
+def test_points_that_are_not_as_many_as_their_joints_are_refused(name):
+    with pytest.raises(ValueError, match="16 points cannot be those of 'coco_17', which has 17"):
+        target(replace(annotated(), **{name: getattr(annotated(), name)[:16]}))

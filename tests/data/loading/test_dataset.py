@@ -49,6 +49,7 @@ def test_in_training_another_person_takes_a_broken_one_s_place(toy: Experiment, 
     assert batch.name[1] == "Toy/4" and batch.name[0] not in ("Toy/3", "Toy/5")
     assert "Toy, person 3" in caplog.text
     assert some.__getitems__([(3, 100)]).name[0] == batch.name[0]  # the same one every time
+    assert some.replaced == 2  # it is counted each time
 
 
 def test_a_broken_person_ends_a_benchmark(toy: Experiment) -> None:
