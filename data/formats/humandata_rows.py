@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+LARGEST_BETA = 3.0
 GENDERS = ("neutral", "female", "male")
 _FACE_EYES = {"left_face_eye": "left_eye", "right_face_eye": "right_eye"}  # WHOLE_BODY_137 has them twice
 _EXCHANGED = {"left_face_eye": "right_eye", "right_face_eye": "left_eye"}  # published
@@ -145,7 +146,7 @@ class _Body:
         self._known[:shared] = known[name][:shared]
         self._shared = shared
         self._still = self._known.copy()
-        self._still[-2] = 0  # betas that are all zero are not known (published)
+        self._still[-2] = 0
         if dataset.as_published:
             eyes = [place for place, joint in enumerate(wanted.joints.names) if "eyeball" in joint]
             self._known[eyes] = self._still[eyes] = 0
@@ -168,9 +169,14 @@ class _Body:
             "betas": shape,
             "expression": None if expression is None or not self._same else expression[row],
             "translation": None if self._translation is None else self._translation[row],
-            "known": self._known if shape is not None and shape.any() else self._still,
+            "known": self._known if _is_shape(shape) else self._still,
             "gender": GENDERS[self._gender[row]] if self._gender is not None else GENDERS[0],
         }
+
+
+def _is_shape(betas: Array | None) -> bool:
+    """Whether betas are known: published, neither where all are zero nor where a fit went far astray."""
+    return betas is not None and bool(betas.any()) and float(np.abs(betas).max()) <= LARGEST_BETA
 
 
 def _corners(box: Array) -> Array:

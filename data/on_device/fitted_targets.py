@@ -66,11 +66,12 @@ class FittedTargets(PosedTargets):
         fitted_2d = torch.where(as_annotated, given.joints_2d, fitted_2d)
         fitted_3d = torch.where(here & deep, given.joints_3d, fitted_3d)
         unseen = torch.full_like(depth, -1.0)
+        deep_2d = torch.where(as_annotated & self.as_published, joints_3d, fitted_3d)  # without 3D, no depth
         target = replace(
             super().forward(batch).target,
             joints_2d=self._cut(joints_2d, joints_3d, crop, torch.where(left[..., 0], depth, unseen)),
             joints_3d=joints_3d,
-            fitted_2d=self._cut(fitted_2d, fitted_3d, crop, torch.where(as_annotated[..., 0], unseen, depth)),
+            fitted_2d=self._cut(fitted_2d, deep_2d, crop, torch.where(as_annotated[..., 0], unseen, depth)),
             fitted_3d=fitted_3d,
         )
         return replace(batch, target=target)

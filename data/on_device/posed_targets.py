@@ -20,6 +20,7 @@ Kind = TypeVar("Kind", BodyParams, Body)
 class PosedTargets(nn.Module):
     """Mirrors and turns the annotated pose as the main view was, then fills `params` and `body`.
 
+    Hands that were given from a flat hand are from then on given from the mean hand, as all others are.
     `largest_beta`: shapes with a larger coefficient count as failed fits and become the mean shape (published
     by OSX and SMPLer-X, where it is 3). `gendered`: each person is posed as a neutral, female or male body,
     as annotated; else all are neutral. Persons without a view are posed as they are.
@@ -41,7 +42,7 @@ class PosedTargets(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Batch:
-        target = batch.target
+        target = from_mean_hand(batch.target, self.body_model.mean_pose)
         if self.main in batch.inputs.crops:
             target = in_view(target, batch.inputs.crops[self.main], self.mirrored)
         if self.largest_beta is not None:
@@ -60,6 +61,12 @@ class PosedTargets(nn.Module):
             own = model.params(*numbers)
             params, body = _chosen(theirs, own, params), _chosen(theirs, model(own), body)
         return params, body
+
+
+def from_mean_hand(target: Target, mean_pose: Tensor) -> Target:
+    """Every hand's pose as the difference from the mean hand, whose axis-angles are `mean_pose` (P, 3)."""
+    pose = torch.where(target.flat_hand[:, None, None], target.pose - mean_pose, target.pose)
+    return replace(target, pose=pose, flat_hand=torch.zeros_like(target.flat_hand))
 
 
 def in_view(target: Target, crop: Crop, mirrored: Tensor) -> Target:
