@@ -10,6 +10,7 @@ from functools import partial
 from torch.optim import AdamW
 
 from common.joints import LIFTER_39
+from common.losses.extras import Vanishing
 from common.losses.joints import Joints3D
 from common.losses.objective import Term, WeightedSum
 from common.losses.parameters import Betas, Rotations
@@ -22,20 +23,21 @@ from main.schedules import cosine
 
 experiment = Experiment(
     name="lifter",
-    model=partial(Lifter, width=768, blocks=2, steps=2),
+    model=partial(Lifter, width=768, blocks=2, steps=3),
     objective=partial(
         WeightedSum,
         terms={
             "joints_3d": Term(20.0, Joints3D(LIFTER_39, root=("pelvis",)), every_stage=True),
             "rotations": Term(2.0, Rotations(last=22), every_stage=True),
+            "miss": Term(5.0, Vanishing("miss"), every_stage=True),
             "betas": Term(0.03, Betas(kind="l2"), every_stage=True),
         },
     ),
-    train=synthetic.SyntheticPeople(count=65_536),
+    train=synthetic.SyntheticPeople(count=65_536, shape=1.2),
     test=(synthetic.benchmark("test"), synthetic.benchmark("unseen_subject")),
     released=FREE / "lifter.safetensors",
     prepare=SyntheticKeypoints,
-    optimizer=partial(AdamW, lr=1.5e-3, weight_decay=0.01),
+    optimizer=partial(AdamW, lr=1.5e-3, weight_decay=0.01, fused=True),
     schedule=partial(cosine, floor=1e-6, warmup=100),
     epochs=36,
     batch_size=256,
@@ -43,4 +45,6 @@ experiment = Experiment(
     ema=0.999,
     precision="bf16",
     workers=1,
+    evaluate_every=4,
+    best="synthetic/mpjpe",
 )

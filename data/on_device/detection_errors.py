@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from common.joints import JointSet
 from common.utils.random import normal, uniform
 
+SURE = 0.75  # confidence from which on a point is as steady as it gets
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -20,13 +22,13 @@ class Detections:
         0.003,
         0.02,
     )  # of a shoulder, in heights of the person; evenly in its logarithm
-    offset: float = 0.015  # meters between what the detector calls a joint and the body's joint
+    offset: float = 0.02  # meters between what the detector calls a joint and the body's joint
     outliers: float = 0.01  # points that are found somewhere else
     swapped: float = 0.03  # left and right mistaken, of legs, arms or both
     dropped: tuple[float, ...] = (0.0, 0.0, 0.1, 0.3)  # points, at one of these rates
     absent: float = 0.25  # for each group that some detectors do not know
     cut_off: float = 0.25  # a half, or a limb, is hidden
-    doubtful: float = 0.3  # points of low confidence, and less steady
+    doubtful: float = 0.25  # points of low confidence, and less steady; those outside the picture are, too
     outside_lost: float = 0.9  # points outside the picture
 
     @classmethod
@@ -80,7 +82,7 @@ class DetectionErrors(nn.Module):
         count = pixels.shape[1]
         place, person = uniform(seed, 4, count), uniform(seed + (1 << 60), 8)
         height = _height(pixels)
-        confidence = self._confidence(place[:, 0], place[:, 1])
+        confidence = self._confidence(place[:, 0], place[:, 1], visible)
         pixels = pixels + self._shifts(seed, person[:, 0], confidence, place[:, 2], height, meter)
         pixels = self._with_sides_swapped(pixels, person[:, 1], person[:, 2])
         found = self._found(
@@ -89,20 +91,17 @@ class DetectionErrors(nn.Module):
         found = found | (found.sum(1, keepdim=True) < 4)  # somebody was found, after all
         return torch.cat([pixels, (confidence * found)[..., None]], -1) * found[..., None]
 
-    def _confidence(self, dice: Tensor, doubt: Tensor) -> Tensor:
-        low, high = 0.25 + 0.5 * dice, 0.75 + 0.25 * dice
-        return torch.where(doubt < self.detections.doubtful, low, high)
+    def _confidence(self, dice: Tensor, doubt: Tensor, visible: Tensor) -> Tensor:
+        low, high = SURE * (0.05 + 0.95 * dice), SURE + (1 - SURE) * dice
+        return torch.where((doubt < self.detections.doubtful) | ~visible, low, high)
 
     def _shifts(
         self, seed: Tensor, level: Tensor, confidence: Tensor, astray: Tensor, height: Tensor, meter: Tensor
     ) -> Tensor:
         """(B, N, 2) pixels by which each point is off."""
         least, most = (math.log(level) for level in self.detections.noise)
-        share = (
-            torch.exp(least + (most - least) * level)[:, None]
-            * self.unsteady
-            * (1 + 2 * (0.75 - confidence).clamp(min=0))
-        )
+        doubt = (1 - confidence / SURE).clamp(min=0)
+        share = torch.exp(least + (most - least) * level)[:, None] * self.unsteady * (1 + 2.5 * doubt)
         share = torch.where(astray < self.detections.outliers, 0.15, share)
         steps = normal(seed + (1 << 58), 2, len(self.unsteady), 2)
         offset = self.detections.offset * meter[:, None] * self.unsteady

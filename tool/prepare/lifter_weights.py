@@ -1,6 +1,6 @@
 """A run of the lifter -> the weights to ship: half precision, and what they were trained on beside them.
 
-python tool/prepare/lifter_weights.py output/train_lifter_DATE_TIME --output pretrained_models/free/lifter.safetensors
+python tool/prepare/lifter_weights.py output/train_lifter_DATE_TIME --output lifter.safetensors
 """
 
 from __future__ import annotations

@@ -33,3 +33,16 @@ def test_a_landmark_of_the_face_is_refused_in_words(body: SMPLX) -> None:
 
 def test_nothing_of_the_body_is_saved_with_a_network(body: SMPLX) -> None:
     assert not JointReader(body, LIFTER_39).state_dict()
+
+
+def test_a_joint_carries_what_hangs_on_it_and_nothing_else(body: SMPLX) -> None:
+    reader = JointReader(body, LIFTER_39)
+    rotations, betas = torch.eye(3).repeat(1, TURNING, 1, 1), torch.zeros(1, 10)
+    elbow = LIFTER_39.index("left_elbow")
+    bent = rotations.clone()
+    bent[:, elbow] = torch.tensor([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    moved = (reader(bent, betas) - reader(rotations, betas)).norm(dim=-1)[0] > 1e-3
+    carried = reader.carried()[elbow] > 0.01
+    carried[elbow] = False  # the joint itself stays where it is
+    assert torch.equal(moved, carried)
+    assert torch.allclose(reader.carried()[0], torch.ones(len(LIFTER_39)), atol=1e-4)

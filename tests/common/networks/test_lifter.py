@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from common.checkpoint import about, load_weights
-from common.geometry.rotation import matrix_from_axis_angle
+from common.geometry.camera import rays
+from common.geometry.rotation import matrix_from_axis_angle, six_d_from_matrix
 from common.joints import LIFTER_29, LIFTER_39, SMPLX
 from common.networks.lifter import Lifter, look_straight
 from common.structures import Batch, Crop, Inputs, Prediction
@@ -106,8 +107,8 @@ def test_a_camera_turned_about_itself_sees_the_same_body(lifter: Lifter, batch: 
     lens = batch.inputs.intrinsics
     pixels = crop.back(points[..., :2])
     homogeneous = torch.cat([pixels, torch.ones_like(pixels[..., :1])], -1)
-    rays = homogeneous @ torch.linalg.inv(lens).mT @ turn.mT
-    turned = (rays / rays[..., 2:]) @ lens.mT
+    directions = homogeneous @ torch.linalg.inv(lens).mT @ turn.mT
+    turned = (directions / directions[..., 2:]) @ lens.mT
     view = torch.cat([crop.points(turned[..., :2]), points[..., 2:]], -1)
     first, second = predict(lifter, batch.inputs), predict(lifter, with_view(batch.inputs, view))
     pelvis = [prediction.joints[:, :1] for prediction in (first, second)]
@@ -156,17 +157,42 @@ def test_in_training_joints_are_those_of_the_mesh_and_stages_are_kept(lifter: Li
 
 
 def test_straight_ahead_is_the_middle_of_the_points() -> None:
-    rays = torch.tensor([[[0.5, 0.1, 1.0], [0.7, -0.1, 1.0], [9.0, 9.0, 1.0]]])
-    sight = look_straight(rays, torch.tensor([[1.0, 0.8, 0.0]]))
+    seen = torch.tensor([[[0.5, 0.1, 1.0], [0.7, -0.1, 1.0], [9.0, 9.0, 1.0]]])
+    sight = look_straight(seen, torch.tensor([[1.0, 0.8, 0.0]]))
     assert torch.allclose(sight.turn @ sight.turn.mT, torch.eye(3), atol=1e-6)
     assert sight.flat[:, :2].mean(1).abs().max() < 0.01
     assert sight.turn[0, 0, 2] > 0.4
 
 
-def test_it_compiles_into_one_graph(lifter: Lifter, batch: Batch) -> None:
+def test_the_pull_on_a_joint_is_the_turn_that_shrinks_the_misses_fastest(lifter: Lifter) -> None:
+    places = torch.arange(16)
+    people = SyntheticPeople(split="test").batch(places, places, LIFTER_39, SMPLX)
+    far = Cameras(distance=(9, 10), guessed=0.0)
+    batch = SyntheticKeypoints(lifter, SMPLX, far, Detections.good())(people)
+    keypoints, crop = batch.inputs.views["keypoints"], batch.inputs.crops["keypoints"]
+    focal = batch.inputs.intrinsics.diagonal(dim1=1, dim2=2)[:, :2]
+    seen = rays(crop.back(keypoints[..., :2]), focal, batch.inputs.intrinsics[:, :2, 2])
+    sight = look_straight(seen, keypoints[..., 2])
+    rotations = batch.target.params.rotations[:, :22]
+    root = sight.turn.mT[:, None] @ rotations[:, :1]
+    disturbed = matrix_from_axis_angle(
+        0.05 * torch.randn(16, 22, 3, generator=torch.Generator().manual_seed(0))
+    )
+    turn = torch.zeros(16, 22, 3, requires_grad=True)  # of each joint, in its parent's frame
+    turned = matrix_from_axis_angle(turn) @ torch.cat([root, rotations[:, 1:]], 1) @ disturbed
+    state = torch.cat([six_d_from_matrix(turned).flatten(1), torch.zeros(16, 10)], 1)
+    estimate = lifter._estimate(state, sight)
+    (-estimate.miss.square().sum()).backward()
+    pull = lifter._pull(estimate)[:, 2 * len(LIFTER_29) :].unflatten(1, (22, 3))
+    alike = torch.nn.functional.cosine_similarity(turn.grad, pull, dim=-1)
+    assert alike[:, [0, 1, 2, 4, 5, 12, 16, 17, 18, 19]].median(0).values.min() > 0.95
+
+
+def test_it_compiles_into_one_graph(batch: Batch) -> None:
     torch._dynamo.reset()
-    compiled = torch.compile(lifter, fullgraph=True, backend="aot_eager")
-    wanted, got = predict(lifter, batch.inputs), compiled(batch.inputs)
+    small = Lifter(width=32, blocks=1, steps=1).eval()
+    compiled = torch.compile(small, fullgraph=True, backend="eager")
+    wanted, got = predict(small, batch.inputs), compiled(batch.inputs)
     assert torch.allclose(got.body.vertices, wanted.body.vertices, atol=1e-4)
 
 
