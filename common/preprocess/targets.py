@@ -52,7 +52,7 @@ def make_target(
 
 
 def _tensor(numbers: Array) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32))
+    return torch.from_numpy(np.array(numbers, dtype=np.float32))  # a copy, of what may be memory-mapped
 
 
 def _filled(numbers: Array | None, length: int) -> Tensor:

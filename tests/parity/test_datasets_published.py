@@ -208,6 +208,22 @@ def test_humandata_teaches_the_published_targets(name: str, model, published) ->
             check_body(batch, numbers)
 
 
+def test_smplest_x_reads_the_same_numbers(model, published) -> None:
+    """But for its own rules of which points count."""
+    dataset = HUMANDATA["RICH_compressed"]("train", root=published.root["smpler_x"], as_published=True)
+    for index in range(len(dataset)):
+        numbers = numbers_of(published, "smpler_x", f"smplest_x_train/{index}/")
+        target = prepared(dataset[index], model, None, FittedTargets).target
+        cells = WHOLE.points(target.joints_2d, target.joints_3d)[0][0]
+        np.testing.assert_allclose(cells, numbers["targets/joint_img"], atol=CELLS)
+        moved = target.joints_3d[0, :, :3] - target.joints_3d[0, :1, :3]
+        np.testing.assert_allclose(moved, numbers["targets/joint_cam"], atol=METERS)
+        np.testing.assert_allclose(
+            target.pose[0, _PLACES].ravel(), numbers["targets/smplx_pose"], atol=METERS
+        )
+        np.testing.assert_allclose(target.translation[0], numbers["targets/smplx_cam_trans"], atol=METERS)
+
+
 def test_flat_hands_are_taken_from_the_mean_hand_as_published(model, published) -> None:
     numbers = numbers_of(published, "smpler_x", "BEDLAM/0/")
     dataset = HUMANDATA["BEDLAM"]("train", root=published.root["smpler_x"])
