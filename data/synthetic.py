@@ -12,7 +12,7 @@ from torch import Tensor
 from common.body_models.smplx import SMPLX as Body
 from common.joints import LIFTER_39, SMPLX, BodyLayout, JointSet
 from common.metrics.point_error import PointError
-from common.metrics.points import AllVertices, Joints
+from common.metrics.points import Joints, Vertices
 from common.structures import Batch, Person
 from common.utils.paths import FREE
 from common.utils.random import derived, derived_seeds, normal, uniform
@@ -137,7 +137,7 @@ def benchmark(split: str = "test") -> Benchmark:
         metrics=(
             PointError("mpjpe", joints),
             PointError("pa_mpjpe", joints, "procrustes"),
-            PointError("mpvpe", AllVertices()),
+            PointError("mpvpe", Vertices()),
         ),
         joint_set=LIFTER_39,
         body=SMPLX,

@@ -22,6 +22,8 @@ class JointReader(nn.Module):
     finger's joint turns with its wrist. Agrees with the body model's `joints` to rounding.
     """
 
+    carried: Tensor  # (22, J) how far each joint that turns carries each point along
+
     def __init__(self, body_model: SMPLX, joint_set: JointSet) -> None:
         """Raises ValueError for a joint that the body has not, and for landmarks of the face."""
         super().__init__()
@@ -33,15 +35,14 @@ class JointReader(nn.Module):
             values = np.ascontiguousarray(values, dtype=np.float32)
             self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
-        constant(
-            "rest", np.stack([rest for rest, _, _ in points], 1)
-        )  # (1 + S, J, 3) the mean, then directions
+        constant("rest", np.stack([rest for rest, _, _ in points], 1))  # (1 + S, J, 3) mean, then directions
         constant("corrections", np.stack([correction for _, correction, _ in points], 1))  # (21 * 9, J, 3)
         constant("weights", np.stack([weight for _, _, weight in points]))  # (J, 22)
         constant("rest_joints", body.joints[:, :TURNING])
-        self.above = body.parents[:TURNING]
-        self.register_buffer("parents", torch.tensor([TURNING, *self.above[1:]]), persistent=False)
-        self.register_buffer("ancestors", ancestors(self.above), persistent=False)
+        constant("carried", body.carries() @ np.stack([weight for _, _, weight in points]).T)
+        above = body.parents[:TURNING]
+        self.register_buffer("parents", torch.tensor([TURNING, *above[1:]]), persistent=False)
+        self.register_buffer("ancestors", ancestors(above), persistent=False)
 
     def forward(self, rotations: Tensor, betas: Tensor) -> Tensor:
         """(B, 22 or more, 3, 3), (B, S) -> (B, J, 3), where the body model puts them, untranslated."""
@@ -59,13 +60,6 @@ class JointReader(nn.Module):
         moves = torch.cat([turns, ends - turns @ joints[..., None]], -1)
         blended = (self.weights @ moves.flatten(2)).unflatten(-1, (3, 4))
         return (blended[..., :3] @ points[..., None] + blended[..., 3:]).squeeze(-1), frames
-
-    def carried(self) -> Tensor:
-        """(22, J) how far each joint that turns carries each point along."""
-        carries = torch.eye(TURNING)
-        for joint in range(TURNING - 1, 0, -1):
-            carries[self.above[joint]] += carries[joint]
-        return carries @ self.weights.mT
 
 
 class _Skeleton:
@@ -99,6 +93,13 @@ class _Skeleton:
             corrections[: (TURNING - 1) * 9],
             sum(w * self._hangs_on(j) for j, w in enumerate(weights)),
         )
+
+    def carries(self) -> Array:
+        """(22, 22) one where the first joint is the second, or above it."""
+        carries = np.eye(TURNING)
+        for joint in range(TURNING - 1, 0, -1):
+            carries[self.parents[joint]] += carries[joint]
+        return carries
 
     def _hangs_on(self, joint: int) -> Array:
         """(22,) one for the joint itself, or for the one of the 22 that it hangs on."""

@@ -95,7 +95,6 @@ class Lifter(Model):
         upright[0, 3] = -1.0  # the root faces the camera: y down, z away
         self.register_buffer("mean", torch.cat([upright.flatten(), torch.zeros(betas)]), False)
         self.register_buffer("seen", torch.tensor(seen), False)
-        self.register_buffer("carried", self.joints.carried()[:, list(seen)], False)
         self.register_buffer("places", torch.tensor(LIFTER_39.taken_from(self.body_model.joint_set)), False)
 
     def read_joints(self, body: Body) -> Tensor:
@@ -148,14 +147,15 @@ class Lifter(Model):
         the turn that makes the sum of squared misses shrink fastest, seen from afar.
         """
         with float32(estimate.miss):
+            carried = self.joints.carried[:, self.seen]
             force = pad(estimate.miss, (0, 1)) / FARTHEST * 4  # about one, where a body nearly fits
             ends = estimate.frames[..., :3, 3]
             pelvis = ends[:, :1]
             moment = torch.linalg.cross(estimate.joints[:, self.seen] - pelvis, force, dim=-1)
-            lever = torch.linalg.cross(ends - pelvis, self.carried @ force, dim=-1)
+            lever = torch.linalg.cross(ends - pelvis, carried @ force, dim=-1)
             frames = pad(estimate.frames[..., :3, :3], (0, 0, 0, 0, 0, 1))[:, self.joints.parents]
-            torque = (frames.mT @ (self.carried @ moment - lever)[..., None])[:, 1:, :, 0]
-            root = (self.carried @ moment)[:, :1]
+            torque = (frames.mT @ (carried @ moment - lever)[..., None])[:, 1:, :, 0]
+            root = (carried @ moment)[:, :1]
         return torch.cat([force[..., :2].flatten(1), root.flatten(1), torque.flatten(1)], 1)
 
     def _predict(self, estimate: Estimate, sight: Sight, lens: Perspective) -> Prediction:

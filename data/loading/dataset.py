@@ -31,7 +31,8 @@ class Dataset(Protocol):
     A mixture also has `order(generator)`, the (len,) numbers shown in one epoch, which are below `persons`.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __len__(self) -> int: ...
 
@@ -42,7 +43,8 @@ class Dataset(Protocol):
 class PoseDataset(Protocol):
     """Bodies without pictures, many at once: `prepare` makes the rest of their batch, from the seeds."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __len__(self) -> int: ...
 
