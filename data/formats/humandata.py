@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -69,6 +69,10 @@ class HumanData:
     def name(self) -> str:
         """The set's name, the same for all its splits."""
         return type(self).__name__
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was asked for, without the files, which another process opens anew."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __len__(self) -> int:
         return self._starts[-1]

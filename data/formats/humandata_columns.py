@@ -32,6 +32,7 @@ _POINTS = {  # in the order in which they are preferred (published)
         "keypoints3d_cam", "keypoints3d", "keypoints3d_smplx", "keypoints3d_smpl", "keypoints3d_original",
     ),
 }  # fmt: skip
+_ROWS = 2**16  # bodies written at once
 _GENDERS = {"neutral": 0, "n": 0, "female": 1, "f": 1, "male": 2, "m": 2}
 _PLACES = {  # of the rotations that an entry holds
     SMPLX.name: {
@@ -83,19 +84,27 @@ def write_humandata(writer: ColumnsWriter, path: Path) -> None:
 
 def _write_boxes(writer: ColumnsWriter, npz: Npz, flaws: Array) -> None:
     if "bbox_xywh" in npz:
-        box = np.asarray(npz["bbox_xywh"])[:, :4]
+        box = _boxes(npz, "bbox_xywh", len(flaws))[:, :4]
         writer.add("box", box, _number(box))
         with np.errstate(invalid="ignore"):
             sound = np.isfinite(box).all(1) & (box[:, 2:] > 0).all(1)
-        flaws |= np.where(sound, 0, Flaw.BOX).astype(np.uint8)
+        flaws |= _flaw(sound, Flaw.BOX)
     names = ("lhand_bbox_xywh", "rhand_bbox_xywh", "face_bbox_xywh")
-    given = [np.asarray(npz[name])[:, :5] if name in npz else None for name in names]
+    given = [_boxes(npz, name, len(flaws)) if name in npz else None for name in names]
     if given[0] is None or given[1] is None:  # published: hands only where both have boxes
         given[:2] = [None, None]
     if any(part is not None for part in given):
         parts = [np.zeros((len(flaws), 5)) if part is None else _with_confidence(part, 5) for part in given]
         kinds = {_number(part) for part in given if part is not None}
         writer.add("part_boxes", np.stack(parts, 1), kinds.pop() if len(kinds) == 1 else np.float64)
+
+
+def _boxes(npz: Npz, name: str, rows: int) -> Array:
+    """(N, 4) or, with a confidence, (N, 5)."""
+    boxes = np.asarray(npz[name])
+    if boxes.ndim != 2 or len(boxes) != rows or boxes.shape[1] not in (4, 5):
+        raise ValueError(f"'{name}' is {boxes.shape}, not ({rows}, 5).")
+    return boxes
 
 
 def _number(column: Array) -> type:
@@ -131,8 +140,7 @@ def _write_points(writer: ColumnsWriter, npz: Npz, axes: int, flaws: Array) -> N
         first = 0
         for part in npz.parts(name):
             points = _with_confidence(part[:, picked].astype(np.float32), axes + 1)
-            broken = ~np.isfinite(points).all((1, 2))
-            flaws[first : first + len(part)] |= np.where(broken, flaw, 0).astype(np.uint8)
+            flaws[first : first + len(part)] |= _flaw(np.isfinite(points).all((1, 2)), flaw)
             confident = confident or bool((points[..., -1] > 0).any())
             first += len(part)
             yield points
@@ -177,28 +185,41 @@ def _write_body(
 ) -> list[int]:
     """One body's columns -> (P + 2,) which of its rotations, betas and expression are given."""
     joints, rows = len(layout.joints), len(flaws)
-    pose, known = np.zeros((rows, joints, 3), np.float32), np.zeros(joints + 2, int)
-    for name, places in _PLACES[layout.name].items():
-        if name in entry:
-            pose[:, places] = _shaped(entry, name, rows, 3 * (places.stop - places.start)).reshape(
-                rows, -1, 3
-            )
-            known[places] = 1
-    writer.add(f"{layout.name}/pose", pose)
-    broken = ~np.isfinite(pose).all((1, 2))
-    del pose
+    given = {
+        places: _shaped(entry, name, rows, 3 * (places.stop - places.start))
+        for name, places in _PLACES[layout.name].items()
+        if name in entry
+    }
+
+    def poses() -> Iterator[Array]:
+        for first in range(0, rows, _ROWS):
+            some = slice(first, first + _ROWS)
+            pose = np.zeros((len(flaws[some]), joints, 3), np.float32)
+            for places, rotations in given.items():
+                pose[:, places] = rotations[some].reshape(len(pose), -1, 3)
+            flaws[some] |= _flaw(np.isfinite(pose).all((1, 2)), Flaw.BODY)
+            yield pose
+
+    writer.add_parts(f"{layout.name}/pose", (rows, joints, 3), np.float32, poses())
     betas = "betas_neutral" if "betas_neutral" in entry else "betas"
     columns = {"betas": betas, "expression": "expression", "translation": "transl"}
     for column, name in columns.items():
         if name in entry:
             numbers = _shaped(entry, name, rows)
             writer.add(f"{layout.name}/{column}", numbers)
-            broken |= ~np.isfinite(numbers).all(1)
+            flaws |= _flaw(np.isfinite(numbers).all(1), Flaw.BODY)
     if "gender" in entry:
         writer.add(f"{layout.name}/gender", _genders(entry["gender"], rows))
+    known = np.zeros(joints + 2, int)
+    for places in given:
+        known[places] = 1
     known[-2:] = [betas in entry, "expression" in entry]
-    flaws |= np.where(broken, Flaw.BODY, 0).astype(np.uint8)
     return known.tolist()
+
+
+def _flaw(sound: Array, flaw: Flaw) -> Array:
+    """(N,) bool -> (N,) the flaw's bit where it is false."""
+    return np.where(sound, 0, flaw).astype(np.uint8)
 
 
 def _shaped(entry: Mapping[str, Any], name: str, rows: int, width: int | None = None) -> Array:

@@ -44,12 +44,12 @@ class Npz:
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of an array, without reading it; of a pickled list, its length."""
         with self._entry(name) as file:
-            shape, _, dtype = self._header(file)
+            shape, _, dtype = self._header(file, name)
         return np.shape(self[name]) if dtype.hasobject else shape
 
     def __getitem__(self, name: str) -> Any:
         with self._entry(name) as file:
-            shape, in_columns, dtype = self._header(file)
+            shape, in_columns, dtype = self._header(file, name)
             if not dtype.hasobject:
                 count = int(np.prod(shape, dtype=np.int64))
                 flat = np.frombuffer(self._read(file, count * dtype.itemsize, name), dtype, count)
@@ -61,7 +61,7 @@ class Npz:
     def parts(self, name: str) -> Iterator[Array]:
         """An array in parts of rows, some 64 MB each."""
         with self._entry(name) as file:
-            shape, in_columns, dtype = self._header(file)
+            shape, in_columns, dtype = self._header(file, name)
             if dtype.hasobject or in_columns or not shape:
                 yield np.asarray(self[name])
                 return
@@ -76,10 +76,13 @@ class Npz:
             raise KeyError(f"{self.path} has no '{name}'; it has {', '.join(self.names)}.")
         return self._zip.open(name + ".npy")
 
-    def _header(self, file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
-        return (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
+    def _header(self, file: BinaryIO, name: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+        formats = np.lib.format
+        try:
+            first = formats.read_magic(file) == (1, 0)
+            return (formats.read_array_header_1_0 if first else formats.read_array_header_2_0)(file)
+        except Exception as error:  # a damaged header fails in any way
+            raise ValueError(f"'{name}' of {self.path} is damaged; fetch the file again.") from error
 
     def _read(self, file: BinaryIO, size: int, name: str) -> bytes:
         try:

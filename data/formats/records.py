@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -74,6 +74,10 @@ class Records(ABC):
     @abstractmethod
     def person(self, row: Row, name: str) -> Person:
         """One record as a Person of the name given; ValueError where it cannot be one."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was asked for, without the files, which another process opens anew."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __len__(self) -> int:
         return len(self.rows)
