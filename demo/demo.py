@@ -39,7 +39,7 @@ def predict_pictures(
     pictures: Sequence[Picture], options: Options, predictor: Predictor, results: Results
 ) -> int:
     """All that can be done is done; how many pictures could not be used."""
-    detector = options.detector()
+    detector = options.detector(predictor.model.views)
     broken = 0
     for picture in tqdm(pictures, desc="pictures", disable=len(pictures) < 2 or not sys.stderr.isatty()):
         try:

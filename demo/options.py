@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 
 from common.checkpoint import load_weights
 from common.networks.model import Model
-from common.structures import Person
+from common.structures import Person, View
 from common.utils import paths
 from common.utils.errors import UserError
 from demo.detectors.detector import Detector
@@ -23,7 +23,7 @@ from main.command_line import DEFAULT, Parser, new_folder
 from main.experiment import Experiment, load
 
 BUNDLED = paths.ROOT / "demo" / "images" / "astronaut.jpg"
-DETECTORS = ("people", "torchvision")
+DETECTORS = ("people", "torchvision", "torchvision_boxes", "torchvision_keypoints", "torchvision_masks")
 FORMATS = tuple(ending.removeprefix(".") for ending in MESH_ENDINGS)
 
 
@@ -52,19 +52,21 @@ class Options:
         load_weights(model, self.weights)
         return model
 
-    def detector(self) -> Detector:
-        """Who finds the people; a network that looks at silhouettes gets them."""
+    def detector(self, views: Mapping[str, View]) -> Detector:
+        """Who finds the people for a network with these views; one that looks at silhouettes gets them."""
+        with_mask = any(view.content == "proxy" for view in views.values())
         if self.boxes is not None:
             from demo.detectors.given_boxes import GivenBoxes
 
-            return GivenBoxes(self.boxes, device=self.device)
-        if self.detector_name == "torchvision":
+            return GivenBoxes(self.boxes, with_mask=with_mask, device=self.device)
+        if self.detector_name.startswith("torchvision"):
             from demo.detectors.torchvision_models import TorchvisionDetector
 
-            return TorchvisionDetector(device=self.device)
+            chosen = self.detector_name.removeprefix("torchvision").lstrip("_")
+            return TorchvisionDetector(chosen or ("masks" if with_mask else "keypoints"), device=self.device)
         from demo.detectors.people import PeopleDetector
 
-        return PeopleDetector(device=self.device)
+        return PeopleDetector(with_mask=with_mask, device=self.device)
 
     def placed(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
         """The people with the picture's camera, as given or assumed."""

@@ -26,7 +26,7 @@ from demo.tracking import Tracker
 
 def predict_video(video: Video, options: Options, predictor: Predictor, results: Results) -> None:
     """Writes overlay.mp4, persons.npz of all frames, and meshes frame by frame where asked for."""
-    detector, tracker = options.detector(), Tracker()
+    detector, tracker = options.detector(predictor.model.views), Tracker()
     body_model = predictor.model.body_model
     motion = Motion(body_model, video.frames_per_second) if options.smooth else None
     place = results.place(video.path.stem)
