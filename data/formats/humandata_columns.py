@@ -185,17 +185,17 @@ def _write_body(
 ) -> list[int]:
     """One body's columns -> (P + 2,) which of its rotations, betas and expression are given."""
     joints, rows = len(layout.joints), len(flaws)
-    given = {
-        places: _shaped(entry, name, rows, 3 * (places.stop - places.start))
+    given = [
+        (places, _shaped(entry, name, rows, 3 * (places.stop - places.start)))
         for name, places in _PLACES[layout.name].items()
         if name in entry
-    }
+    ]
 
     def poses() -> Iterator[Array]:
         for first in range(0, rows, _ROWS):
             some = slice(first, first + _ROWS)
             pose = np.zeros((len(flaws[some]), joints, 3), np.float32)
-            for places, rotations in given.items():
+            for places, rotations in given:
                 pose[:, places] = rotations[some].reshape(len(pose), -1, 3)
             flaws[some] |= _flaw(np.isfinite(pose).all((1, 2)), Flaw.BODY)
             yield pose
@@ -211,7 +211,7 @@ def _write_body(
     if "gender" in entry:
         writer.add(f"{layout.name}/gender", _genders(entry["gender"], rows))
     known = np.zeros(joints + 2, int)
-    for places in given:
+    for places, _ in given:
         known[places] = 1
     known[-2:] = [betas in entry, "expression" in entry]
     return known.tolist()
