@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -80,44 +80,32 @@ class AGORA(Records):
         if self.split == "test":
             return person
         person.part_boxes = np.stack([_moved(box, matrix) for box in row["parts"].astype(np.float64)])
-        self._give_body(person, row)
+        person.body, person.gender = SMPLX, row.text("gender")
+        person.pose, person.betas, person.expression = row["pose"], row["betas"], row["expression"]
+        person.translation, person.known = row["translation"], self._known
         if self.split == "validation":
-            person.vertices = self._read(row.text("vertices"))
-        else:
-            self._give_joints(person, row, matrix)
+            return replace(person, vertices=np.array(read_json(self._data / row.text("vertices"))))
+        seen = np.ones((len(AGORA_127), 1))
+        flat, deep = row["joints_2d"].astype(np.float64), row["joints_3d"]
+        person.joint_set, person.joints_are_fitted = AGORA_127, self.corrected != "none"
+        person.joints_2d = np.concatenate([mapped(matrix, flat), seen], 1)
+        person.joints_3d = np.concatenate([deep, seen], 1)
         return person
 
     def full_picture(self, name: str) -> Array:
         """(2, 3) the map from pixels of the 3840 x 2160 rendering to those of a person's crop."""
         return self.columns["matrix"][self._by_name[name]].astype(np.float64)
 
-    def _give_body(self, person: Person, row: Row) -> None:
-        """The pose, with the eyes at rest, and the shape without the last of eleven betas, a child's."""
-        numbers = read_pickle(self._data / row.text("body")) | {"eyes": np.zeros(6)}
-        neutral = self.corrected == "betas" and not row["kid"]
-        person.body, person.gender = SMPLX, "neutral" if neutral else row.text("gender")
-        person.pose = np.concatenate(
-            [as_array(numbers[part]).reshape(count, 3) for part, count in _POSE.items()]
-        )
-        person.betas = as_array(numbers["betas_neutral" if neutral else "betas"]).ravel()[: SMPLX.betas]
-        person.expression = as_array(numbers["expression"]).ravel()
-        person.translation = as_array(numbers["transl"]).ravel()
-        person.known = np.ones(len(SMPLX.joints) + 2)
-        person.known[SMPLX.joints.parts["eyes"]] = 0
-        person.known[0] = self.corrected != "none"
-
-    def _give_joints(self, person: Person, row: Row, matrix: Array) -> None:
-        seen = np.ones((len(AGORA_127), 1))
-        person.joint_set, person.joints_are_fitted = AGORA_127, self.corrected != "none"
-        person.joints_2d = np.concatenate([mapped(matrix, self._read(row.text("joints_2d"))), seen], 1)
-        person.joints_3d = np.concatenate([self._read(row.text("joints_3d")), seen], 1)
-
-    def _read(self, path: str) -> Array:
-        return np.array(read_json(self._data / path), np.float64)
-
     @property
     def _data(self) -> Path:
         return self.root / "AGORA" / "data"
+
+    @cached_property
+    def _known(self) -> Array:
+        known = np.ones(len(SMPLX.joints) + 2)
+        known[SMPLX.joints.parts["eyes"]] = 0
+        known[0] = self.corrected != "none"
+        return known
 
     @cached_property
     def _by_name(self) -> dict[str, int]:
@@ -138,13 +126,27 @@ class AGORA(Records):
                     "place": place,
                     "stem": picture.stem,
                     "parts": np.array([found[part] for part in PARTS], np.float64),
-                    "joints_2d": found["smplx_joints_2d_path"],
-                    "joints_3d": found["smplx_joints_3d_path"],
                     "vertices": found.get("smplx_verts_path", ""),
-                    "body": found["smplx_param_path"],
-                    "gender": found["gender"],
-                    "kid": int(found["kid"]),
+                    **self._body(found),
+                    **(self._joints(found) if self.split == "train" else {}),
                 }
+
+    def _joints(self, found: dict[str, Any]) -> Record:
+        names = ("joints_2d", "joints_3d")
+        return {name: np.array(read_json(self._data / found[f"smplx_{name}_path"])) for name in names}
+
+    def _body(self, found: dict[str, Any]) -> Record:
+        """The pose, with the eyes at rest, and the shape without the last of eleven betas, a child's."""
+        given = read_pickle(self._data / found["smplx_param_path"]) | {"eyes": np.zeros(6)}
+        neutral = self.corrected == "betas" and not found["kid"]
+        pose = [as_array(given[part]).reshape(count, 3) for part, count in _POSE.items()]
+        return {
+            "gender": "neutral" if neutral else found["gender"],
+            "pose": np.concatenate(pose),
+            "betas": as_array(given["betas_neutral" if neutral else "betas"]).ravel()[: SMPLX.betas],
+            "expression": as_array(given["expression"]).ravel(),
+            "translation": as_array(given["transl"]).ravel(),
+        }
 
     def _in_test(self) -> Iterator[Record]:
         number = 0
