@@ -18,7 +18,8 @@ class PW3D(CocoJson):
     """SMPL bodies of the person's gender, without annotated points: joints are left to the body.
 
     body: SMPL, or SMPLX, to which the pose of the 22 joints that both have is handed over and the shape not
-    (published, for SMPL-X networks that are trained on it).
+    (published, for SMPL-X networks that are trained on it). The published points in the picture were SMPL's
+    under the names of other joints; nothing brings that back.
     """
 
     annotations = {split: f"PW3D/data/3DPW_{split}.json" for split in ("train", "validation", "test")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,14 @@ def test_ubody_keeps_whole_videos_for_testing(talks: Path) -> None:
     assert str(test[1].image).endswith("UBody/images/Talk/b_Trim_1/000001.png")
     assert len(UBody("train", protocol="inter", interval=1, root=talks)) == 6
     assert len(UBody("train", interval=2, root=talks)) == 2, "the counter counts everybody of a scene"
+
+
+def test_an_opened_data_set_can_be_handed_to_another_process(talks: Path) -> None:
+    opened = UBody("train", interval=1, root=talks)
+    first = opened[0]
+    arrived = pickle.loads(pickle.dumps(opened))
+    assert arrived == opened and arrived[0].name == first.name
+    np.testing.assert_array_equal(arrived[0].pose, first.pose)
 
 
 def test_hand_boxes_of_ubody_shrink_and_faces_follow_their_points(talks: Path) -> None:
