@@ -12,4 +12,4 @@ class SynBody(HumanData):
     images = "SynBody"
     image_size = (1280, 720)
     lens = (540.0, 540.0, 640.0, 360.0)
-    source = "Get it from https://synbody.github.io; see dataset/README.md."
+    source = "Get it from https://huggingface.co/datasets/caizhongang/SynBody; see dataset/README.md."
