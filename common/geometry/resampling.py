@@ -30,8 +30,8 @@ def warp(picture: Array, matrix: Array, size: tuple[int, int], mirrored: bool = 
     if (x1 - x0) * (y1 - y0) > MOST_PIXELS:
         return _gathered(picture, matrix, size, mirrored)
     columns = slice(picture.shape[1] - x1, picture.shape[1] - x0) if mirrored else slice(x0, x1)
-    needed = picture[y0:y1, columns]
-    needed = np.ascontiguousarray(needed[:, ::-1] if mirrored else needed, dtype=np.float32)
+    needed = np.ascontiguousarray(picture[y0:y1, columns])
+    needed = (cv2.flip(needed, 1) if mirrored else needed).astype(np.float32)
     moved = matrix.astype(np.float64)
     moved[:, 2] += moved[:, :2] @ (x0, y0)
     return cv2.warpAffine(needed, moved, size[::-1], flags=cv2.INTER_LINEAR).reshape(*size, -1)
@@ -131,8 +131,12 @@ def cut_whole_pixels_cubic(
 
 
 def colored(pixels: Array, color: Color) -> Array:
-    """(..., 3) float32 times a factor a channel, kept within 0 to 255."""
-    return pixels if color == NO_COLOR else np.clip(pixels * np.array(color, np.float32), 0, 255)
+    """(h, w, 3) float32 times a factor a channel, kept within 0 to 255."""
+    if color == NO_COLOR:
+        return pixels
+    row = np.tile(np.array(color, np.float32), pixels.shape[1])  # by rows: several times as fast as by threes
+    bright = pixels.reshape(len(pixels), -1) * row
+    return np.clip(bright, 0, 255, out=bright).reshape(pixels.shape)
 
 
 def _whole_pixels(
