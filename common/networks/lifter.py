@@ -71,7 +71,7 @@ class Lifter(Model):
     extras: "miss" (B, N, 2) from where the joints fall to the points, in spreads.
     """
 
-    def __init__(self, width: int = 768, blocks: int = 2, steps: int = 3) -> None:
+    def __init__(self, width: int = 768, blocks: int = 2, steps: int = 4) -> None:
         super().__init__()
         self.views: Mapping[str, View] = {
             "keypoints": View(size=(256, 256), content="keypoints", joint_set=LIFTER_29)

@@ -23,11 +23,12 @@ from main.schedules import cosine
 
 experiment = Experiment(
     name="lifter",
-    model=partial(Lifter, width=768, blocks=2, steps=3),
+    model=partial(Lifter, width=768, blocks=2, steps=4),
     objective=partial(
         WeightedSum,
         terms={
-            "joints_3d": Term(20.0, Joints3D(LIFTER_39, root=("pelvis",)), every_stage=True),
+            "joints_3d": Term(8.0, Joints3D(LIFTER_39, root=("pelvis",)), every_stage=True),
+            "joints_3d_last": Term(60.0, Joints3D(LIFTER_39, root=("pelvis",))),
             "rotations": Term(2.0, Rotations(last=22), every_stage=True),
             "miss": Term(5.0, Vanishing("miss"), every_stage=True),
             "betas": Term(0.03, Betas(kind="l2"), every_stage=True),

@@ -18,10 +18,8 @@ SURE = 0.75  # confidence from which on a point is as steady as it gets
 class Detections:
     """How good a detector is; shares are of all persons unless it says points."""
 
-    noise: tuple[float, float] = (
-        0.003,
-        0.02,
-    )  # of a shoulder, in heights of the person; evenly in its logarithm
+    noise: tuple[float, float] = (0.003, 0.02)  # in heights of the person, at a shoulder; log-uniform
+    outwards: float = 1.0  # how much less steady hands and feet are: 0 all alike, 1 as detectors are
     offset: float = 0.02  # meters between what the detector calls a joint and the body's joint
     outliers: float = 0.01  # points that are found somewhere else
     swapped: float = 0.03  # left and right mistaken, of legs, arms or both
@@ -30,11 +28,19 @@ class Detections:
     cut_off: float = 0.25  # a half, or a limb, is hidden
     doubtful: float = 0.25  # points of low confidence, and less steady; those outside the picture are, too
     outside_lost: float = 0.9  # points outside the picture
+    untroubled: float = 0.5  # persons without outliers, and nothing swapped, unknown or hidden
 
     @classmethod
     def good(cls) -> Detections:
         """What the synthetic benchmark measures with: unsteady points, some missing."""
-        return cls((0.005, 0.02), 0.0, 0.0, 0.0, (0.0, 0.1, 0.3), 0.0, 0.0, 0.0, 0.0)
+        return cls(
+            noise=(0.005, 0.02),
+            outwards=0.0,
+            offset=0.0,
+            dropped=(0.0, 0.1, 0.3),
+            doubtful=0.0,
+            untroubled=1.0,
+        )
 
 
 # how much less steady than a shoulder
@@ -69,7 +75,7 @@ class DetectionErrors(nn.Module):
                 mask(*_LEGS[1:], side=side),
             ]
             hidden += [mask(*_ARMS[2:], side=side)]
-        unsteady = torch.tensor([_UNSTEADY.get(part, 1.0) for part in parts])
+        unsteady = torch.tensor([_UNSTEADY.get(part, 1.0) for part in parts]) ** detections.outwards
         self.register_buffer("unsteady", unsteady, persistent=False)
         self.register_buffer("mirrored", torch.tensor(joint_set.mirrored), persistent=False)
         self.register_buffer("unknown", torch.stack([mask(*group) for group in _UNKNOWN]), persistent=False)
@@ -83,11 +89,12 @@ class DetectionErrors(nn.Module):
         place, person = uniform(seed, 4, count), uniform(seed + (1 << 60), 8)
         height = _height(pixels)
         confidence = self._confidence(place[:, 0], place[:, 1], visible)
-        pixels = pixels + self._shifts(seed, person[:, 0], confidence, place[:, 2], height, meter)
-        pixels = self._with_sides_swapped(pixels, person[:, 1], person[:, 2])
-        found = self._found(
-            visible, place[:, 3], person[:, 3:7], uniform(seed + (1 << 59), len(self.unknown))
-        )
+        troubled = (person[:, 7] >= self.detections.untroubled)[:, None]
+        astray = (place[:, 2] < self.detections.outliers) & troubled
+        pixels = pixels + self._shifts(seed, person[:, 0], confidence, astray, height, meter)
+        pixels = self._with_sides_swapped(pixels, person[:, 1], person[:, 2], troubled)
+        unknown = uniform(seed + (1 << 59), len(self.unknown))
+        found = self._found(visible, place[:, 3], person[:, 3:7], unknown, troubled)
         found = found | (found.sum(1, keepdim=True) < 4)  # somebody was found, after all
         return torch.cat([pixels, (confidence * found)[..., None]], -1) * found[..., None]
 
@@ -102,26 +109,28 @@ class DetectionErrors(nn.Module):
         least, most = (math.log(level) for level in self.detections.noise)
         doubt = (1 - confidence / SURE).clamp(min=0)
         share = torch.exp(least + (most - least) * level)[:, None] * self.unsteady * (1 + 2.5 * doubt)
-        share = torch.where(astray < self.detections.outliers, 0.15, share)
+        share = torch.where(astray, 0.15, share)
         steps = normal(seed + (1 << 58), 2, len(self.unsteady), 2)
         offset = self.detections.offset * meter[:, None] * self.unsteady
         return (share * height[:, None])[..., None] * steps[:, 0] + offset[..., None] * steps[:, 1]
 
-    def _with_sides_swapped(self, pixels: Tensor, dice: Tensor, which: Tensor) -> Tensor:
-        chosen = self.swaps[(which * len(self.swaps)).long()] & (dice < self.detections.swapped)[:, None]
+    def _with_sides_swapped(self, pixels: Tensor, dice: Tensor, which: Tensor, troubled: Tensor) -> Tensor:
+        mistaken = (dice < self.detections.swapped)[:, None] & troubled
+        chosen = self.swaps[(which * len(self.swaps)).long()] & mistaken
         return torch.where(chosen[..., None], pixels[:, self.mirrored], pixels)
 
-    def _found(self, visible: Tensor, dice: Tensor, person: Tensor, unknown: Tensor) -> Tensor:
+    def _found(
+        self, visible: Tensor, dice: Tensor, person: Tensor, unknown: Tensor, troubled: Tensor
+    ) -> Tensor:
         """(B, N) whether each point is found: visible, not dropped, not hidden, known to the detector."""
         settings = self.detections
         rates = dice.new_tensor(settings.dropped)
         dropped = dice < rates[(person[:, 0] * len(rates)).long()][:, None]
-        hidden = (
-            self.hidden[(person[:, 1] * len(self.hidden)).long()] & (person[:, 2] < settings.cut_off)[:, None]
-        )
+        cut_off = (person[:, 2] < settings.cut_off)[:, None]
+        hidden = self.hidden[(person[:, 1] * len(self.hidden)).long()] & cut_off
         absent = ((unknown < settings.absent)[..., None] & self.unknown).any(1)
         lost = ~visible & (person[:, 3:4] < settings.outside_lost)
-        return ~(dropped | hidden | absent | lost)
+        return ~(dropped | lost | ((hidden | absent) & troubled))
 
 
 def _height(pixels: Tensor) -> Tensor:

@@ -11,7 +11,10 @@ from torch import Tensor
 from common.joints import LIFTER_29
 from data.on_device.detection_errors import DetectionErrors, Detections
 
-NONE = Detections((1e-9, 1e-9), 0.0, 0.0, 0.0, (0.0,), 0.0, 0.0, 0.0, 0.0)
+NONE = Detections(
+    noise=(1e-9, 1e-9), offset=0.0, outliers=0.0, swapped=0.0, dropped=(0.0,), absent=0.0, cut_off=0.0,
+    doubtful=0.0, outside_lost=0.0, untroubled=0.0,
+)  # fmt: skip
 COUNT = 4000
 
 
@@ -88,3 +91,13 @@ def test_somebody_is_always_found(points: Tensor) -> None:
     errors = DetectionErrors(LIFTER_29, replace(Detections(), outside_lost=1.0))
     seen = errors(torch.arange(COUNT), points, nobody, torch.full((COUNT,), 200.0))
     assert ((seen[..., 2] > 0).sum(1) >= 4).all()
+
+
+def test_the_untroubled_lose_points_here_and_there_at_most(points: Tensor) -> None:
+    seen = found(points, untroubled=1.0, absent=1.0, cut_off=1.0, swapped=1.0, outliers=1.0)
+    assert torch.allclose(seen[..., :2], points, atol=1e-3) and (seen[..., 2] > 0).all()
+
+
+def test_all_points_can_be_alike(points: Tensor) -> None:
+    spread = (found(points, noise=(0.01, 0.01), outwards=0.0)[..., :2] - points).std((0, 2))
+    assert spread.max() < 1.1 * spread.min()

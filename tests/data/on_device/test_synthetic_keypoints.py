@@ -15,7 +15,10 @@ from data.on_device.detection_errors import Detections
 from data.on_device.synthetic_keypoints import Cameras, SyntheticKeypoints
 from data.synthetic import SyntheticPeople
 
-FAULTLESS = Detections((1e-9, 1e-9), 0.0, 0.0, 0.0, (0.0,), 0.0, 0.0, 0.0, 0.0)
+FAULTLESS = Detections(
+    noise=(1e-9, 1e-9), offset=0.0, outliers=0.0, swapped=0.0, dropped=(0.0,), absent=0.0, cut_off=0.0,
+    doubtful=0.0, outside_lost=0.0, untroubled=0.0,
+)  # fmt: skip
 COUNT = 64
 
 
