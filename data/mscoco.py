@@ -16,14 +16,11 @@ from data.formats.records_columns import Record
 class MSCOCO(CocoJson):
     """Train, where crowds and the unlabelled are left out, and val, which has everybody and no fits.
 
-    The fits are those of MSCOCO_train_SMPLX_all_NeuralAnnot.json, else of the older MSCOCO_train_SMPLX.json.
+    Its folder is MSCOCO or coco. The fits are those of MSCOCO_train_SMPLX_all_NeuralAnnot.json, else of the
+    older MSCOCO_train_SMPLX.json.
     """
 
-    annotations = {
-        "train": "MSCOCO/annotations/coco_wholebody_train_v1.0.json",
-        "val": "MSCOCO/annotations/coco_wholebody_val_v1.0.json",
-    }
-    images = {"train": "MSCOCO/images/train2017", "val": "MSCOCO/images/val2017"}
+    annotations = {split: f"coco_wholebody_{split}_v1.0.json" for split in ("train", "val")}
     joint_set = COCO_134
     source = "Get it from https://cocodataset.org; see dataset/README.md."
     fit_files: ClassVar[tuple[str, ...]] = (
@@ -31,11 +28,21 @@ class MSCOCO(CocoJson):
         "MSCOCO_train_SMPLX.json",
     )
 
+    @property
+    def images(self) -> dict[str, str]:  # type: ignore[override]
+        """The folder of each split's pictures."""
+        return {split: f"{self._folder}/images/{split}2017" for split in self.annotations}
+
+    @property
+    def _folder(self) -> str:
+        return next((name for name in ("MSCOCO", "coco") if (self.root / name).is_dir()), "MSCOCO")
+
     def files(self) -> tuple[Path, ...]:
-        annotation, *_ = super().files()
+        folder = self.root / self._folder / "annotations"
+        annotation = folder / self.annotations.get(self.split, f"of {self.split}")
         if self.split != "train":
             return (annotation,)
-        fits = [annotation.with_name(name) for name in self.fit_files]
+        fits = [folder / name for name in self.fit_files]
         return annotation, next((path for path in fits if path.is_file()), fits[0])
 
     def record(self, annotation: dict[str, Any], image: dict[str, Any], fit: Any) -> Record | None:

@@ -68,6 +68,12 @@ def test_coco_leaves_out_crowds_and_the_unlabelled_and_finds_either_file_of_fits
     np.testing.assert_allclose(newer[1].translation, [0, 0, 3])
 
 
+def test_the_folder_of_coco_may_have_its_own_name(tmp_path: Path) -> None:
+    folder = tmp_path / "coco" / "annotations"
+    write(folder / "coco_wholebody_val_v1.0.json", {"images": [picture()], "annotations": [person(1)]})
+    assert MSCOCO("val", root=tmp_path)[0].image == tmp_path / "coco" / "images" / "val2017" / "1.jpg"
+
+
 def test_part_boxes_are_raw_unless_they_are_to_be_grown(tmp_path: Path) -> None:
     folder = tmp_path / "MSCOCO" / "annotations"
     write(folder / "coco_wholebody_train_v1.0.json", {"images": [picture()], "annotations": [person(1)]})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,20 +42,9 @@ _PLACES = list(POSE_53.taken_from(SMPLX.joints))
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeBody]:
+def model(human_model_files: Path) -> WholeBody:
     """A network's outlines, with the stand-in body that the published numbers were made with."""
-    if not PARITY.exists():
-        pytest.skip(f"{PARITY} is not there: nothing to compare with")
-    spec = importlib.util.spec_from_file_location("standin", PARITY / "standin.py")
-    assert spec and spec.loader
-    standin = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(standin)
-    folder = tmp_path_factory.mktemp("human_model_files")
-    (folder / "smplx").mkdir()
-    np.savez(folder / "smplx" / "SMPLX_NEUTRAL.npz", **standin.smplx_model())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUMAN_MODEL_FILES", str(folder))
-        yield WholeBody()
+    return WholeBody()
 
 
 @pytest.fixture(scope="module")
@@ -316,7 +305,7 @@ def ehf_turn() -> np.ndarray:
     return cv2.Rodrigues(TO_CAMERA)[0]
 
 
-def test_the_points_of_human36m_in_space_are_the_published_ones(published) -> None:
+def test_the_points_of_human36m_in_space_are_the_published_ones(model, published) -> None:
     person = Human36M("test", root=published.root["osx"])[0]
     numbers = numbers_of(published, "osx", "Human36M.test/datalist0/")
     np.testing.assert_allclose(person.joints_3d[:, :3] * 1000, numbers["joint_cam"], atol=1e-2)
