@@ -104,8 +104,8 @@ def _share(count: int, module: str, arguments: Sequence[str] | None) -> None:
         raise SystemExit(launch(count, module, sys.argv[1:] if arguments is None else arguments))
 
 
-def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
-    """The experiment and the run's folder, which the first process makes, of a `train.py` command line."""
+def train_parser() -> Parser:
+    """Of a `train.py` command line."""
     parser = Parser("train.py", "Train one experiment.")
     parser.add_argument("--config", help="a file below config/, or of your own")
     parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
@@ -114,6 +114,12 @@ def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     parser.add_sugar("--lr", "optimizer.lr", "learning rate")
     parser.add_sugar("--end_epoch", "epochs", "how many epochs")
     parser.add_sugar("--train_batch_size", "batch_size", "of all processes together")
+    return parser
+
+
+def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
+    """The experiment and the run's folder, which the first process makes, of a `train.py` command line."""
+    parser = train_parser()
     found = parser.parse(arguments)
     if not found.config:
         parser.error(f"say which experiment, such as --config {DEFAULT}")
@@ -164,8 +170,8 @@ class Test:
     changes: list[str]  # since the run that is tested began
 
 
-def testing(arguments: Sequence[str] | None = None) -> Test:
-    """Which experiment, with which weights, on which benchmarks."""
+def test_parser() -> Parser:
+    """Of a `test.py` command line."""
     parser = Parser("test.py", "Measure weights on benchmarks; with no arguments, the free default's.")
     parser.add_argument("--testset", metavar="NAME[,NAME...]", help="such as EHF; default: the experiment's")
     parser.add_argument("--config", help="a file below config/, or of your own")
@@ -180,6 +186,12 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
     parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
     parser.add_argument("--test_batch_size", type=int, default=32, metavar="B")
     parser.add_sugar("--exp_name", "name", "name of the test")
+    return parser
+
+
+def testing(arguments: Sequence[str] | None = None) -> Test:
+    """Which experiment, with which weights, on which benchmarks."""
+    parser = test_parser()
     found = parser.parse(arguments)
     if found.config and found.result_path:
         parser.error("--config and --result_path exclude each other: a run knows its config")
