@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,14 @@ from common.networks.model import Model
 from common.structures import Batch, Crop, Inputs
 from data.loading.dataset import PoseDataset, Samples, bodies
 from main import record
-from main.experiment import Experiment, load
+from main.experiment import load
 from main.learning import freeze, groups
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.py") if "\nexperiment = " in path.read_text())
 COUNT = 2
 
+pytestmark = pytest.mark.usefixtures("human_model_files")
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 
 
@@ -33,9 +35,10 @@ def without_numbers() -> Iterator[None]:
         yield
 
 
-def built(experiment: Experiment) -> Model:
+@cache
+def built(path: Path) -> Model:
     with without_numbers():
-        return experiment.model().to("meta")
+        return load(path).model().to("meta")
 
 
 def photographed(model: Model) -> Batch:
@@ -56,9 +59,9 @@ def is_shown_pictures(model: Model) -> bool:
     return all(view.content == "image" for view in model.views.values())
 
 
-def one_step(experiment: Experiment) -> dict[str, Tensor]:
+def one_step(path: Path) -> dict[str, Tensor]:
     """The terms of one step: in shapes alone, or for real where `prepare` makes what the network sees."""
-    model = built(experiment)
+    experiment, model = load(path), built(path)
     if is_shown_pictures(model):
         batch = photographed(model)
     else:
@@ -88,7 +91,7 @@ def test_a_config_loads_and_is_named_as_its_file(path: Path) -> None:
 @each_config
 def test_its_weights_are_grouped_and_its_schedule_made(path: Path) -> None:
     experiment = load(path)
-    model = built(experiment)
+    model = built(path)
     assert all(tensor.device.type == "meta" for tensor in (*model.parameters(), *model.buffers()))
     for part in experiment.weights:
         model.get_submodule(part)
@@ -101,7 +104,7 @@ def test_its_weights_are_grouped_and_its_schedule_made(path: Path) -> None:
 @each_config
 def test_its_objective_finds_what_it_reads(path: Path) -> None:
     experiment = load(path)
-    terms = one_step(experiment)
+    terms = one_step(path)
     assert terms.keys() == experiment.objective().terms.keys()
     for name, term in terms.items():
         assert term.shape == () and term.dtype == torch.float32, name

@@ -50,13 +50,14 @@ class BodyModel(nn.Module):
         self.joint_set = joint_set
         self.topology = topology
         self.skin_points = skin_points
-        self._keep_shape(arrays, dtype)
-        self._keep_tree(arrays["kintree_table"][0], dtype)
-        corrections = arrays["posedirs"].astype(np.float32).swapaxes(0, 1)  # x of all vertices first
-        self.corrections = Blend(torch.tensor(corrections, dtype=dtype).flatten(0, 1))
-        self.blend = Blend(torch.tensor(arrays["weights"].astype(np.float32), dtype=dtype))
-        self._keep("mean_pose", arrays.get("mean_pose", np.zeros((len(layout.joints), 3))), dtype)
-        self._keep("faces", arrays["f"].astype(np.int64), torch.int64)
+        with torch.device("cpu"):  # a network built on the meta device still computes these constants
+            self._keep_shape(arrays, dtype)
+            self._keep_tree(arrays["kintree_table"][0], dtype)
+            corrections = arrays["posedirs"].astype(np.float32).swapaxes(0, 1)  # x of all vertices first
+            self.corrections = Blend(torch.tensor(corrections, dtype=dtype).flatten(0, 1))
+            self.blend = Blend(torch.tensor(arrays["weights"].astype(np.float32), dtype=dtype))
+            self._keep("mean_pose", arrays.get("mean_pose", np.zeros((len(layout.joints), 3))), dtype)
+            self._keep("faces", arrays["f"].astype(np.int64), torch.int64)
 
     def _keep_shape(self, arrays: Mapping[str, np.ndarray], dtype: torch.dtype) -> None:
         """The joints are linear in the shape: they are regressed here, once for each direction."""
