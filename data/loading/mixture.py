@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import torch
@@ -30,14 +31,18 @@ class Concat:
         return "+".join(dataset.name for dataset in self.datasets)
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self.datasets)
+        return self._ends[-1]
 
     def __getitem__(self, index: int) -> Person:
-        ends = list(accumulate(len(dataset) for dataset in self.datasets))
-        place = bisect_right(ends, index)
-        if not 0 <= index < ends[-1]:
-            raise IndexError(f"{self.name} has {ends[-1]} persons, not one numbered {index}.")
-        return self.datasets[place][index - (ends[place - 1] if place else 0)]
+        place = bisect_right(self._ends, index)
+        if not 0 <= index < len(self):
+            raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
+        return self.datasets[place][index - (self._ends[place - 1] if place else 0)]
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        """Behind the last person of each data set."""
+        return tuple(accumulate(len(dataset) for dataset in self.datasets))
 
 
 @dataclass(frozen=True, init=False)
@@ -70,7 +75,11 @@ class Balanced:
 
     def __getitem__(self, index: int) -> Person:
         """By its number in all groups, one after the other."""
-        return Concat(*self.groups)[index]
+        return self._whole[index]
+
+    @cached_property
+    def _whole(self) -> Concat:
+        return Concat(*self.groups)
 
     @property
     def persons(self) -> int:
@@ -125,7 +134,11 @@ class Weighted:
 
     def __getitem__(self, index: int) -> Person:
         """By its number in all data sets, one after the other."""
-        return Concat(*self.datasets)[index]
+        return self._whole[index]
+
+    @cached_property
+    def _whole(self) -> Concat:
+        return Concat(*self.datasets)
 
     @property
     def persons(self) -> int:
