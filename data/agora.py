@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ AGORA_127 = JointSet(
     tuple({"jaw": "jaw_agora", "head": "head_agora"}.get(name, name) for name in SMPLX_144.names[:127]),
 )
 SIZE = (3840, 2160)  # width and height of the renderings
+PADDING = 0.79968  # of 1.25, the view's, makes the published 0.9996: the boxes are padded
 PARTS = ("lhand_bbox", "rhand_bbox", "face_bbox")
 _FILES = {"betas": "_fix_betas", "root": "_fix_global_orient_transl", "none": ""}
 _POSE = {  # in the order of SMPLX_55
@@ -43,12 +44,18 @@ class AGORA(Records):
     The splits are train, validation and test, of which the last has no truth. corrected: which annotation
     file is read. "none" is the release, its roots in the frame of the world and so not known; "root" has them
     in the camera's, "betas" shapes for the neutral body of adults besides. Without the root, the joints are
-    annotation alone, with it they are the fit's too.
+    annotation alone, with it they are the fit's too. pictures: "1280x720" are the release's own smaller ones,
+    of which nothing needs to be cut; a person far away has few pixels there.
     """
 
     source = "Register at https://agora.is.tue.mpg.de; see dataset/README.md."
 
     corrected: Literal["betas", "root", "none"] = "betas"
+    pictures: Literal["crops", "1280x720"] = "crops"
+
+    @property
+    def name(self) -> str:
+        return "AGORA" if self.pictures == "crops" else f"AGORA_{self.pictures}"
 
     def files(self) -> tuple[Path, ...]:
         if self.split == "test":
@@ -58,6 +65,8 @@ class AGORA(Records):
     @cached_property
     def version(self) -> int:
         """How many crops there are: with another number, the index is made anew."""
+        if self.pictures != "crops":
+            return 1
         return sum(1 for _ in self._data.glob(f"3840x2160/{self.split}*_crop/*.json"))
 
     def records(self) -> Iterator[Record]:
@@ -71,15 +80,17 @@ class AGORA(Records):
 
     def person(self, row: Row, name: str) -> Person:
         matrix, size = row["matrix"].astype(np.float64), row["size"]
+        whole = self.pictures == "crops"
         person = Person(
             name=_named(row),
-            image=self._data / row.text("crop"),
-            box=np.array([0, 0, *size], np.float64),
-            padding=None,
+            image=self._data / row.text("picture"),
+            box=np.array([0, 0, *size], np.float64) if whole else _moved(row["box"], matrix, size)[:4],
+            padding=None if whole else PADDING,
         )
         if self.split == "test":
             return person
-        person.part_boxes = np.stack([_moved(box, matrix) for box in row["parts"].astype(np.float64)])
+        limit = SIZE if whole else size  # published: that of the rendering, for crops too
+        person.part_boxes = np.stack([_moved(box, matrix, limit) for box in row["parts"].astype(np.float64)])
         person.body, person.gender = SMPLX, row.text("gender")
         person.pose, person.betas, person.expression = row["pose"], row["betas"], row["expression"]
         person.translation, person.known = row["translation"], self._known
@@ -93,7 +104,7 @@ class AGORA(Records):
         return person
 
     def full_picture(self, name: str) -> Array:
-        """(2, 3) the map from pixels of the 3840 x 2160 rendering to those of a person's crop."""
+        """(2, 3) the map from pixels of the 3840 x 2160 rendering to those of a person's picture."""
         return self.columns["matrix"][self._by_name[name]].astype(np.float64)
 
     @property
@@ -114,14 +125,14 @@ class AGORA(Records):
     def _annotated(self) -> Iterator[Record]:
         table = read_json(self.files()[0])
         pictures = {image["id"]: Path(image["file_name_3840x2160"]) for image in table["images"]}
+        small = {image["id"]: image["file_name_1280x720"] for image in table["images"]}
         places = dict.fromkeys(pictures, 0)
         for number, found in enumerate(table["annotations"], start=1):
             picture, place = pictures[found["image_id"]], places[found["image_id"]]
             places[found["image_id"]] += 1
-            folder = picture.parent.with_name(f"{picture.parent.name}_crop")
-            crop = self._crop(folder / f"{picture.stem}_ann_id_{found['id']}")
-            if found["is_valid"] and crop:
-                yield crop | {
+            seen = self._seen(picture, small[found["image_id"]], f"ann_id_{found['id']}", found["bbox"])
+            if found["is_valid"] and seen:
+                yield seen | {
                     "number": number,
                     "place": place,
                     "stem": picture.stem,
@@ -153,17 +164,22 @@ class AGORA(Records):
         for picture, persons in read_json(self.files()[0]).items():
             for place in range(len(persons)):
                 number += 1
-                if crop := self._crop(Path("3840x2160", "test_crop", f"{Path(picture).stem}_pid_{place}")):
-                    yield crop | {"number": number, "place": place, "stem": Path(picture).stem}
+                rendering = Path("3840x2160", "test", picture)
+                small = f"1280x720/test/{rendering.stem}_1280x720.png"
+                if seen := self._seen(rendering, small, f"pid_{place}", persons[place]["bbox"]):
+                    yield seen | {"number": number, "place": place, "stem": rendering.stem}
 
-    def _crop(self, crop: Path) -> dict[str, Any]:
-        """Where a crop, a path without an ending, lies and was cut; nothing where there is none."""
+    def _seen(self, rendering: Path, small: str, person: str, box: list[float]) -> dict[str, Any]:
+        """In which picture a person is, and how that was made; nothing where there is no crop."""
+        if self.pictures != "crops":
+            return {"picture": small, "matrix": np.eye(3)[:2] / 3, "size": [1280, 720], "box": box}
+        crop = rendering.parent.with_name(f"{rendering.parent.name}_crop") / f"{rendering.stem}_{person}"
         note = (self._data / crop).with_suffix(".json")
         if not note.is_file():
             return {}
         said = read_json(note)
         return {
-            "crop": crop.with_suffix(".png").as_posix(),
+            "picture": crop.with_suffix(".png").as_posix(),
             "matrix": said["img2bb_trans"],
             "size": [said["resized_width"], said["resized_height"]],
         }
@@ -174,10 +190,10 @@ def _named(row: Row) -> str:
     return f"AGORA/{row.text('stem')}/{row['place']}"
 
 
-def _moved(box: Array, matrix: Array) -> Array:
-    """(4,) x, y, width, height in the rendering -> (5,) x0, y0, x1, y1 in the crop, confidence 0 where empty.
+def _moved(box: Array, matrix: Array, limit: Sequence[float]) -> Array:
+    """(4,) x, y, width, height in the rendering -> (5,) x0, y0, x1, y1 in the picture, and a confidence.
 
-    Published: it loses one pixel of the crop, not of the rendering, whose size limits it all the same.
+    Published: it loses one pixel of the picture, not of the rendering; `limit` is width and height.
     """
-    kept = sanitized(mapped(matrix, corners_of(box).reshape(2, 2)).ravel(), SIZE)
+    kept = sanitized(mapped(matrix, corners_of(box).reshape(2, 2)).ravel(), limit)
     return np.zeros(5) if kept is None else np.array([*kept, 1.0])

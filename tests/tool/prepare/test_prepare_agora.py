@@ -63,6 +63,17 @@ def test_a_release_is_read_after_its_two_steps(release: Path) -> None:
     assert crop[y, x].tolist() == [0, 0, 255]
 
 
+def test_the_smaller_pictures_need_no_crops(release: Path) -> None:
+    agora.main(["annotations", "--trust", "--splits", "train", "--folder", str(release)])
+    dataset = AGORA("train", corrected="none", pictures="1280x720", root=release.parents[1])
+    person = dataset[0]
+    assert len(dataset) == 1 and person.image == release / "1280x720" / "train_0" / "ag_0_1280x720.png"
+    np.testing.assert_allclose(person.joints_2d[:, :2], JOINTS[0] / 3, atol=1e-3)
+    middle = (JOINTS[0].min(0) + JOINTS[0].max(0)) / 6
+    np.testing.assert_allclose((person.box[:2] + person.box[2:]) / 2, middle, atol=1)
+    assert person.padding * 1.25 == pytest.approx(0.9996)
+
+
 def test_nothing_is_unpickled_without_trust(release: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         agora.main(["annotations", "--splits", "train", "--folder", str(release)])
