@@ -13,8 +13,8 @@ from torch.nn.functional import normalize, pad
 from common.body_models.joint_reader import TURNING, JointReader
 from common.body_models.smplx import SMPLX
 from common.geometry.camera import rays, rotation_towards, solve_translation
-from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle
-from common.joints import LIFTER_29, LIFTER_39
+from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle, six_d_from_matrix
+from common.joints import LIFTER_29, LIFTER_39, SMPLX_55, JointSet
 from common.networks.model import Model
 from common.structures import Body, BodyParams, Inputs, Perspective, Prediction, View
 
@@ -22,6 +22,7 @@ NEAREST = 0.2  # meters: no body, and no part of one, is closer to the camera
 ASTRAY = 0.15  # in spreads, some 4 % of a person's height: a point this far off counts half
 FARTHEST = 0.5  # in spreads: a point that is missed by more tells no more
 LARGEST_BETA = 4.0
+BODY = JointSet("body", SMPLX_55.names[:TURNING])
 
 
 @dataclass
@@ -105,16 +106,18 @@ class Lifter(Model):
         focal, center = inputs.intrinsics.diagonal(dim1=1, dim2=2)[:, :2], inputs.intrinsics[:, :2, 2]
         with float32(keypoints):
             sight = look_straight(rays(crop.back(keypoints[..., :2]), focal, center), keypoints[..., 2])
-        estimates = self._estimates(sight)
+        if self.training:
+            estimates = self._estimates(sight)
+        else:
+            estimates = [
+                self._of_both(self._estimates(sight)[-1], self._estimates(mirrored(sight))[-1], sight)
+            ]
         zoom = crop.matrix[:, :, :2].diagonal(dim1=1, dim2=2)
         lens = Perspective(
             focal * zoom, center * zoom + crop.matrix[..., 2], torch.zeros_like(keypoints[:, 0])
         )
         with float32(keypoints):
-            *stages, last = [
-                self._predict(estimate, sight, lens)
-                for estimate in (estimates if self.training else estimates[-1:])
-            ]
+            *stages, last = [self._predict(estimate, sight, lens) for estimate in estimates]
         return replace(last, stages=tuple(stages))
 
     def _estimates(self, sight: Sight) -> list[Estimate]:
@@ -124,21 +127,28 @@ class Lifter(Model):
         where = sight.turn[:, :2, 2]  # the direction in which the person is
         features = self.look(torch.cat([points, sight.confidence, sight.spread.log() + 2, where], 1))
         state = self.mean + self.start(features).float()
-        estimates = [self._estimate(state, sight)]
+        estimates = [self._estimate(*body_numbers(state), sight)]
         for _ in range(self.steps):
             compared = torch.cat([features.float(), state, self._pull(estimates[-1]).detach()], 1)
             state = state + self.change(self.correct(self.compare(compared))).float()
-            estimates.append(self._estimate(state, sight))
+            estimates.append(self._estimate(*body_numbers(state), sight))
         return estimates
 
-    def _estimate(self, state: Tensor, sight: Sight) -> Estimate:
-        with float32(state):
-            rotations, betas = body_numbers(state)
+    def _estimate(self, rotations: Tensor, betas: Tensor, sight: Sight) -> Estimate:
+        with float32(rotations):
             joints, frames = self.joints.posed(rotations, betas)
             place = _place(joints[:, self.seen], sight)
             miss = _miss(joints[:, self.seen], place, sight).clamp(-FARTHEST, FARTHEST)
             known = (sight.confidence > 0).to(miss.dtype)[..., None]
         return Estimate(rotations, betas, joints, frames, place, miss * known)
+
+    def _of_both(self, one: Estimate, reflected: Estimate, sight: Sight) -> Estimate:
+        """Between the person as seen and as in a mirror: so a mirrored person gets the mirrored body."""
+        with float32(one.rotations):
+            flip = one.rotations.new_tensor([-1.0, 1.0, 1.0])
+            other = reflected.rotations[:, list(BODY.mirrored)] * flip[:, None] * flip
+            rotations = matrix_from_6d(six_d_from_matrix((one.rotations + other) / 2))
+        return self._estimate(rotations, (one.betas + reflected.betas) / 2, sight)
 
     def _pull(self, estimate: Estimate) -> Tensor:
         """(B, 2 N + 66) the misses, and how they pull at the joints, as the network is told.
@@ -204,6 +214,14 @@ def look_straight(seen: Tensor, confidence: Tensor) -> Sight:
     flat = straight[..., :2] / straight[..., 2:].clamp(min=NEAREST)
     spread = ((flat.square() * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)).sqrt().clamp(min=1e-4)
     return Sight(turn, flat, spread[:, None], confidence)
+
+
+def mirrored(sight: Sight) -> Sight:
+    """What the camera would see of the person in a mirror."""
+    flip = sight.flat.new_tensor([-1.0, 1.0, 1.0])
+    swap = list(LIFTER_29.mirrored)
+    flat = sight.flat[:, swap] * flip[:2]
+    return Sight(sight.turn * flip[:, None] * flip, flat, sight.spread, sight.confidence[:, swap])
 
 
 def _place(joints: Tensor, sight: Sight, robust: bool = False) -> Tensor:
