@@ -1,6 +1,6 @@
 """Body-model files that need no license: random numbers with the official names, shapes and types.
 
-They are right in structure and meaningless as a human: seeded noise around a rough T-pose. The published numbers
+They are right in structure and meaningless as a human: seeded noise around a rough T-pose. Published numbers
 in tests/parity were made with these very arrays, so every draw comes in the order it was drawn in.
 """
 
@@ -146,7 +146,7 @@ def write(root: Path, *names: str) -> Path:
 
 
 def filled(name: str, shape: tuple[int, ...]) -> Array:
-    """A state dict's entry: weights scaled by their inputs, gains near 1, small biases, positive variances."""
+    """A state dict's entry: weights scaled by their inputs, gains near 1, small biases, variances above 1."""
     drawn = dice(name).standard_normal(tuple(shape)).astype(np.float32)
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "running_var":

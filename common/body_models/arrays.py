@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.body_models.files import BodyFile
+from common.body_models.files import FAMILIES, BodyFile
 from common.utils.unpickle import as_array, read_pickle
 
 EVERY = ("v_template", "f", "shapedirs", "posedirs", "J_regressor", "weights", "kintree_table")
@@ -19,12 +19,17 @@ KID_SITE = "https://agora.is.tue.mpg.de"
 def read_body(
     source: BodyFile, betas: int, expression: int = 0, *, also: Iterable[str] = (), kid: bool = False
 ) -> dict[str, np.ndarray]:
-    """A body model's arrays and `also` those; "shapedirs" (V, 3, betas + expression), `kid` has one beta more.
+    """A body model's arrays, and `also` those; "shapedirs" is (V, 3, betas + expression), `kid` adds a beta.
 
     Raises ValueError in one sentence where the file is cut off, lacks an array or has fewer coefficients,
     and FileNotFoundError where the kid's template is missing.
     """
     arrays = read_arrays(source.path, (*EVERY, *also), optional=("topology",))
+    count, known = len(arrays["v_template"]), FAMILIES[source.family].vertices
+    if count != known and "topology" not in arrays:
+        raise ValueError(
+            f"{source.path} has {count} vertices, not the {known} of {source.family}: wrong file."
+        )
     arrays["shapedirs"] = _directions(arrays["shapedirs"], betas, expression, source.path)
     if kid:
         arrays["shapedirs"] = np.insert(arrays["shapedirs"], betas, _to_kid(arrays["v_template"], source), -1)

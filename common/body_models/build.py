@@ -27,6 +27,4 @@ def body_model(layout: BodyLayout, gender: str = "neutral", **options: Any) -> B
             return FLAME(gender, layout.betas, layout.expression, **options)
         case "mano":
             return MANO(betas=layout.betas, **options)
-    raise ValueError(
-        f"There is no body model for the layout '{layout.name}': smplx, smpl, flame and mano have one."
-    )
+    raise ValueError(f"There is no body model '{layout.name}'; there are smplx, smpl, flame and mano.")

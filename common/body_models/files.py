@@ -24,6 +24,7 @@ class Family:
 
     name: str  # its folder below the body-model files, and its topology
     site: str  # where to register
+    vertices: int
     names: tuple[
         str, ...
     ]  # of its file, by {gender} or its first letter {g}; the first that is there is read
@@ -36,28 +37,35 @@ class Family:
 
 FAMILIES = {
     "smplx": Family(
-        "smplx",
-        "https://smpl-x.is.tue.mpg.de",
-        (
+        name="smplx",
+        site="https://smpl-x.is.tue.mpg.de",
+        vertices=10475,
+        names=(
             "SMPLX_{gender}.npz", "SMPLX_{gender}.pkl", "SMPLX_{gender}_2020.npz", "SMPLX_{gender}_2020.pkl",
         ),
     ),
     "smpl": Family(
-        "smpl",
-        "https://smpl.is.tue.mpg.de (version 1.0.0 of the neutral one: https://smplify.is.tue.mpg.de)",
-        (
+        name="smpl",
+        site="https://smpl.is.tue.mpg.de (version 1.0.0 of the neutral one: https://smplify.is.tue.mpg.de)",
+        vertices=6890,
+        names=(
             "SMPL_{gender}.npz", "SMPL_{gender}.pkl",
             "basicmodel_{g}_lbs_10_207_0_v1.1.0.pkl", "basicmodel_{gender}_lbs_10_207_0_v1.1.0.pkl",
             "basicmodel_{g}_lbs_10_207_0_v1.0.0.pkl", "basicmodel_{gender}_lbs_10_207_0_v1.0.0.pkl",
         ),
     ),
     "mano": Family(
-        "mano", "https://mano.is.tue.mpg.de", ("MANO_{gender}.npz", "MANO_{gender}.pkl"), ("right", "left")
+        name="mano",
+        site="https://mano.is.tue.mpg.de",
+        vertices=778,
+        names=("MANO_{gender}.npz", "MANO_{gender}.pkl"),
+        variants=("right", "left"),
     ),
     "flame": Family(
-        "flame",
-        "https://flame.is.tue.mpg.de",
-        ("FLAME_{gender}.npz", "FLAME_{gender}.pkl", "{gender}_model.pkl"),
+        name="flame",
+        site="https://flame.is.tue.mpg.de",
+        vertices=5023,
+        names=("FLAME_{gender}.npz", "FLAME_{gender}.pkl", "{gender}_model.pkl"),
     ),
 }  # fmt: skip
 GENERIC = ("generic_model.pkl", "flame2023.pkl")  # what FLAME's own downloads call the neutral one

@@ -14,7 +14,7 @@ from common.body_models.body_model import BodyModel
 from common.body_models.skin_points import Points, SkinPoints
 from common.utils.unpickle import as_array, read_object, read_pickle
 
-NECK = joints.FLAME_5.index("neck")
+TURNING = joints.FLAME_5.index("root")  # published: the contour follows the root, not the neck
 LANDMARKS = "flame_static_embedding.pkl"
 CONTOUR = "flame_dynamic_embedding.npy"
 LANDMARK_SITE = "https://github.com/soubhiksanyal/RingNet (folder flame_model)"
@@ -44,7 +44,7 @@ class FLAME(BodyModel):
             joints.FLAME_73,
             arrays.topology(numbers, source),
             numbers,
-            SkinPoints(landmarks, contour, NECK, dtype),
+            SkinPoints(landmarks, contour, TURNING, dtype),
             dtype,
         )
 

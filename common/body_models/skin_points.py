@@ -34,7 +34,7 @@ class Points(NamedTuple):
 
 
 class SkinPoints(nn.Module):
-    """Reads points off posed meshes; the faces of the contour are looked up by the yaw of the neck."""
+    """Reads points off posed meshes; the faces of the contour are looked up by the yaw of a joint."""
 
     corners: (
         Tensor  # (rows, N * 3) vertices, three a point; a row a degree of yaw from -39 on, or one for all
@@ -45,12 +45,12 @@ class SkinPoints(nn.Module):
         self,
         points: Points,
         contour: Points | None = None,
-        neck: int | None = None,
+        turning: int | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         """`contour` is the official table, (79, 17, 3): 0 to 39 degrees of yaw first, then -1 to -39."""
         super().__init__()
-        self.neck = neck
+        self.turning = turning
         by_degree = [*range(2 * LARGEST_YAW, LARGEST_YAW, -1), *range(LARGEST_YAW + 1)]
         for name, kind in (("corners", torch.int64), ("weights", dtype)):
             table = getattr(points, name)[None]
@@ -64,14 +64,15 @@ class SkinPoints(nn.Module):
     def forward(self, vertices: Tensor, rotations: Tensor) -> Tensor:
         """(V, 3, B) posed vertices, (B, P, 3, 3) the joints' turns in space -> (B, N, 3)."""
         corners, weights = self.corners, self.weights
-        if self.neck is not None:
-            row = yaw(rotations[:, self.neck]).detach().clamp(-LARGEST_YAW, LARGEST_YAW).round().long()
-            corners, weights = (table.index_select(0, row + LARGEST_YAW) for table in (corners, weights))
+        if self.turning is not None:
+            row = contour_row(rotations[:, self.turning])
+            corners, weights = (table.index_select(0, row) for table in (corners, weights))
         corners = corners.mT[:, None].expand(-1, 3, vertices.shape[2])
         points = vertices.gather(0, corners) * weights.mT[:, None]
         return points.unflatten(0, (-1, 3)).sum(1).permute(2, 0, 1)
 
 
-def yaw(turn: Tensor) -> Tensor:
-    """(B, 3, 3) a turn in space -> (B,) degrees about the upright axis, as the contour's table counts."""
-    return torch.atan2(turn[:, 2, 0], torch.hypot(turn[:, 0, 0], turn[:, 1, 0])) * (180 / math.pi)
+def contour_row(turn: Tensor) -> Tensor:
+    """(B, 3, 3) a turn in space -> (B,) its yaw in degrees, counted from -39, kept within 39."""
+    yaw = torch.atan2(turn[:, 2, 0], torch.hypot(turn[:, 0, 0], turn[:, 1, 0])).detach() * (180 / math.pi)
+    return yaw.clamp(-LARGEST_YAW, LARGEST_YAW).round().long() + LARGEST_YAW

@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import scipy.sparse
+from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, issparse
 
 
 class Inert:
     """What stands in a pickle for an object of a class that is not loaded: its class's name and its state."""
 
     origin = ""
-
-    def __init__(self, *arguments: Any) -> None:
-        self.arguments = arguments
-        self.state: Any = {}
 
     def __new__(cls, *arguments: Any) -> Inert:
         made = super().__new__(cls)
@@ -69,30 +65,38 @@ def unpickled(file: BinaryIO, path: str | Path) -> Any:
 
 
 def as_array(value: Any) -> np.ndarray:
-    """A NumPy array from an array, a number, a list, a sparse matrix (made dense) or a chumpy array."""
+    """A NumPy array from an array, a number, a list, a chumpy array or a sparse matrix, which is made dense.
+
+    Raises ValueError for a chumpy expression that would have to be computed.
+    """
     if not isinstance(value, Inert):
-        return value.toarray() if scipy.sparse.issparse(value) else np.asarray(value)
+        return value.toarray() if issparse(value) else np.asarray(value)
     if value.origin.startswith("scipy.sparse"):
-        return _sparse(value).toarray()
-    if "x" in value.state:  # a plain chumpy array
-        return np.asarray(value.state["x"])
-    if {"a", "idxs"} <= set(value.state):  # chumpy's Select: some entries of another, in another shape
-        picked = as_array(value.state["a"]).ravel()[as_array(value.state["idxs"])]
-        return picked.reshape(value.state.get("preferred_shape", picked.shape))
-    raise ValueError(f"An entry of type {value.origin} cannot be turned into an array.")
+        return as_sparse(value).toarray()
+    state = value.state if isinstance(value.state, dict) else {}
+    if "x" in state:  # a plain chumpy array
+        return as_array(state["x"])
+    if {"a", "idxs"} <= set(state):  # chumpy's Select: some entries of another, in another shape
+        picked = as_array(state["a"]).ravel()[as_array(state["idxs"])]
+        return picked.reshape(state.get("preferred_shape", picked.shape))
+    if {"a", "newshape"} <= set(state):  # chumpy's Reshape
+        return as_array(state["a"]).reshape(state["newshape"])
+    raise ValueError(f"{value.origin} would have to be run")
 
 
-def _sparse(value: Inert) -> scipy.sparse.spmatrix:
-    state = value.state
+def as_sparse(value: Any) -> csr_matrix:
+    """A sparse matrix from what `as_array` takes."""
+    if not isinstance(value, Inert) or not value.origin.startswith("scipy.sparse"):
+        return csr_matrix(value if issparse(value) else as_array(value))
+    state, form = value.state, value.origin.rsplit(".", 1)[-1][:3]
     shape = state.get("_shape", state.get("shape"))
-    form = value.origin.rsplit(".", 1)[-1][:3]
+    if form in ("csc", "csr"):
+        kind = csc_matrix if form == "csc" else csr_matrix
+        return kind((state["data"], state["indices"], state["indptr"]), shape).tocsr()
     if form == "coo":
-        place = state["coords"] if "coords" in state else (state["row"], state["col"])
-        return scipy.sparse.coo_matrix((state["data"], tuple(place)), shape)
-    if form not in ("csc", "csr"):
-        raise ValueError(f"An entry of type {value.origin} cannot be turned into an array.")
-    kind = scipy.sparse.csc_matrix if form == "csc" else scipy.sparse.csr_matrix
-    return kind((state["data"], state["indices"], state["indptr"]), shape)
+        places = state["coords"] if "coords" in state else (state["row"], state["col"])
+        return coo_matrix((state["data"], tuple(places)), shape).tocsr()
+    raise ValueError(f"{value.origin} is a format that is not known here")
 
 
 class _Refused(Exception):
@@ -139,12 +143,14 @@ _HARMLESS: dict[tuple[str, str], Callable[..., Any]] = {
     ("collections", "OrderedDict"): dict,
 }
 _NUMPY_CORES = ("numpy.core.", "numpy._core.")
+_PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
 class _Reader(pickle.Unpickler):
     """An unpickler to which every class is a stranger, but for the few that hold numbers."""
 
     def find_class(self, module: str, name: str) -> Any:
+        module = _PYTHON_2.get(module, module)
         for core in _NUMPY_CORES:
             module = module.removeprefix(core)
         if (module, name) in _HARMLESS:
