@@ -1,4 +1,4 @@
-"""A toy experiment: the outlines of a real one, at a size that trains in a second; also a config of a user."""
+"""A toy experiment: the outlines of a real one, at a size that trains in a second; as a user writes it."""
 
 from __future__ import annotations
 
