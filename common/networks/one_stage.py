@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from common.body_models.files import Free
-from common.networks.backbones.vit import ViT, size_of
+from common.networks.backbones.vit import Size, ViT, size_of
 from common.networks.heads import body, hands
 from common.networks.heads.boxes import BoxHead
 from common.networks.heads.keypoint_decoder import DecoderLayer
@@ -38,18 +38,19 @@ class OneStage(WholeBody):
 
     Its prediction's extras, besides `pose`:
 
-        part_centers, part_sizes  (B, 3, 2) left hand, right hand, face, as supervised, in pixels of the view
-        part_boxes      (B, 3, 4) made of them: square, with room around the part, no gradient, pixels of the view
-        positions       (B, 65, 3) where heat maps see the first 65 joints, in cells: the body's 25 in its map of
-                        12 x 16 x 16, then 20 of the left and 20 of the right hand in their boxes' 16 x 16 x 16
+        part_centers    (B, 3, 2) left hand, right hand, face: as supervised, in pixels of the view
+        part_sizes      (B, 3, 2) likewise
+        part_boxes      (B, 3, 4) made of both: square, with room around the part, without gradient, in pixels
+        positions       (B, 65, 3) where heat maps see the first 65 joints, in cells: the body's 25 in its map
+                        of 12 x 16 x 16, then each hand's 20, left first, in its box's 16 x 16 x 16
         positions_2d    (B, 65, 2) the same in pixels of the view
         face_positions  (B, 72, 3) in cells of the face box's 8 x 8 x 8; only where a decoder reads the face
 
-    A cell of a part's volume is that fraction of its box; the body's is 32 pixels, counted from the view's corner.
+    A cell of a part's volume is that fraction of its box; the body's is 32 pixels, counted from the corner.
     """
 
     def __init__(
-        self, encoder: str, hands: nn.Module, face: nn.Module, checkpointing: bool, free: Free
+        self, encoder: str | Size, hands: nn.Module, face: nn.Module, checkpointing: bool, free: Free
     ) -> None:
         super().__init__(free)
         self.encoder = ViT(encoder, body.TOKENS, checkpointing)

@@ -1,4 +1,4 @@
-"""OSX: one encoder for body, hands and face, and decoders that look closer at the last two (Lin et al. 2023)."""
+"""OSX: one encoder for body, hands and face, decoders that look closer at the last two (Lin et al. 2023)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from common.body_models.files import Free
 from common.networks import one_stage
-from common.networks.backbones.vit import sized
+from common.networks.backbones.vit import Size, sized
 from common.networks.heads.face import DecodedFace, Face
 from common.networks.heads.hands import DecodedHands, Hands
 
@@ -44,14 +44,14 @@ class OSX(one_stage.OneStage):
 
     def __init__(
         self,
-        encoder: str = "large",
+        encoder: str | Size = "large",
         hand_decoder: bool = True,
         face_decoder: bool = True,
         checkpointing: bool = False,
         free: Free = "never",
     ) -> None:
-        """`encoder`: "base" or "large" as published, "small" and "huge" besides; without a decoder hands are read
-        off one map, the face off two of the encoder's tokens. `checkpointing`, `free`: see ViT and WholeBody.
+        """`encoder`: "base" or "large" as published, another name or one's own Size. Without a decoder, hands
+        are read off one map, the face off two tokens. `checkpointing`, `free`: see ViT and WholeBody.
         """
         width = sized(encoder).width
         hands = (DecodedHands if hand_decoder else Hands)(width)
@@ -60,7 +60,7 @@ class OSX(one_stage.OneStage):
 
     @classmethod
     def translate(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cuts the fourth of the level embeddings, which has no map, and gives each head its own value weights."""
+        """Cuts the fourth level embedding, which has no map, and gives each head its value weights."""
         ours = dict(state)
         for name, tensor in state.items():
             if name.endswith(".decoder.level_embeds"):

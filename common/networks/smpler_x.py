@@ -1,4 +1,4 @@
-"""SMPLer-X: OSX's encoder grown and its decoders left out, trained on very many data sets (Cai et al. 2023)."""
+"""SMPLer-X: OSX grown and without its decoders, trained on very many data sets (Cai et al. 2023)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from common.body_models.files import Free
 from common.networks import one_stage
-from common.networks.backbones.vit import sized
+from common.networks.backbones.vit import Size, sized
 from common.networks.heads.face import Face
 from common.networks.heads.hands import Hands
 
@@ -19,8 +19,10 @@ class SMPLerX(one_stage.OneStage):
 
     published: ClassVar = one_stage.PUBLISHED
 
-    def __init__(self, encoder: str = "base", checkpointing: bool = False, free: Free = "never") -> None:
-        """`encoder`: "small", "base", "large" or "huge". `checkpointing`, `free`: see ViT and WholeBody."""
+    def __init__(
+        self, encoder: str | Size = "base", checkpointing: bool = False, free: Free = "never"
+    ) -> None:
+        """`encoder`: a name of SIZES or one's own Size. `checkpointing`, `free`: see ViT and WholeBody."""
         width = sized(encoder).width
         super().__init__(encoder, Hands(width), Face(width), checkpointing, free)
 

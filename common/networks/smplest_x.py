@@ -1,4 +1,4 @@
-"""SMPLest-X: a transformer that reads the whole body off 80 tokens, no boxes and no heat maps (Yin et al. 2025)."""
+"""SMPLest-X: the whole body read off 80 tokens, with no boxes and no heat maps (Yin et al. 2025)."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _LAYER = r"^decoder\.transformer\.transformer\.layers\.(\d+)\."
 
 
 class SMPLestX(WholeBody):
-    """Its prediction's extras, besides `pose`: hand_roots (B, 2, 3, 3), the turns of left and right wrist in the
-    camera's frame, said by tokens of their own.
+    """Its prediction's extras, besides `pose`: hand_roots (B, 2, 3, 3), the turns of left and right wrist in
+    the camera's frame, said by tokens of their own.
     """
 
     published: ClassVar = (
@@ -54,7 +54,7 @@ class SMPLestX(WholeBody):
     def __init__(
         self, encoder: str | Size = "huge", checkpointing: bool = False, free: Free = "never"
     ) -> None:
-        """`encoder`: "huge" as published, another name or one's own Size. The others: see ViT and WholeBody."""
+        """`encoder`: "huge" as published, another name or one's own Size. Others: see ViT and WholeBody."""
         super().__init__(free)
         self.encoder = ViT(encoder, TOKENS, checkpointing)
         self.decoder = TokenDecoder(self.encoder.width)
@@ -125,8 +125,8 @@ class TokenRegressor(nn.Module):
 
     @in_float32
     def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
-        """(B, 80, C) -> turns (B, 22, 6), betas (B, 10), camera (B, 3), hand roots (B, 2, 6), hands (B, 30, 6) left
-        first, expression (B, 10), jaw (B, 6); turns in the 6D form.
+        """(B, 80, C) -> turns (B, 22, 6), betas (B, 10), camera (B, 3), hand roots (B, 2, 6),
+        hands (B, 30, 6) left first, expression (B, 10), jaw (B, 6); turns in the 6D form.
         """
         tokens = self.token_conv(tokens)
 

@@ -1,4 +1,4 @@
-"""What OSX, SMPLer-X and SMPLest-X have in common: the picture they want, their camera, the body they pose."""
+"""What OSX, SMPLer-X and SMPLest-X have in common: the picture they want, the camera, the body."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class WholeBody(Model):
     """A network that reads an SMPL-X body and a camera off one picture of a person."""
 
     def __init__(self, free: Free = "never") -> None:
-        """`free` says whether the free body may stand in for SMPL-X; published weights are made for SMPL-X alone.
+        """`free`: whether the free body may stand in for SMPL-X, for which all published weights are made.
 
         Raises FileNotFoundError, in one sentence, where the body is not there.
         """
@@ -38,7 +38,7 @@ class WholeBody(Model):
         self.joint_set = WHOLE_BODY_137
         self.body_model = SMPLX(free=free)
         picked = SMPLX_144.indices(tuple(SAME_POINT.get(name, name) for name in WHOLE_BODY_137.names))
-        self.register_buffer("picked", torch.tensor(picked), persistent=False)
+        self.register_buffer("picked", torch.tensor(picked, device="cpu"), persistent=False)
 
     def read_joints(self, body: Body) -> Tensor:
         """(B, 137, 3)."""
@@ -73,10 +73,11 @@ class WholeBody(Model):
         camera: Tensor,
         extras: dict[str, Tensor],
     ) -> Prediction:
-        """Body (B, 22, 6) and jaw (B, 6) in the 6D form, hands (B, 2, 15, 3) in axis-angle from the mean hand,
+        """Body (B, 22, 6), jaw (B, 6) in the 6D form, hands (B, 2, 15, 3) in axis-angle from the mean hand,
         betas and expression (B, 10), the camera's numbers (B, 3), and what goes into the extras besides
 
-            pose  (B, 53, 3) axis-angle as the network says it: SMPLX_55 without the eyes, hands from the mean hand
+            pose    (B, 53, 3) axis-angle as the network says it: of SMPLX_55 without the eyes, hands from the
+                    mean hand
         """
         with full_precision(betas.device.type):
             body, jaw = axis_angle_from_6d(turns), axis_angle_from_6d(jaw)[:, None]

@@ -110,7 +110,7 @@ class Block(nn.Module):
         return tokens + self.sometimes(self.mlp(self.norm2(tokens)))
 
     def sometimes(self, change: Tensor) -> Tensor:
-        """In training a sample skips the change now and then; the others take more of it (Huang et al. 2016)."""
+        """In training a sample skips a change now and then, others take more of it (Huang et al. 2016)."""
         if not self.training or self.drop_path == 0:
             return change
         kept = torch.rand(len(change), 1, 1, device=change.device) >= self.drop_path

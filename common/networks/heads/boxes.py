@@ -14,6 +14,7 @@ from common.networks.layers.upsampling import Upsampling
 
 PARTS = ("left_hand", "right_hand", "face")
 ENLARGED = (2.0, 2.0, 1.5)
+FARTHEST = 100.0  # cells
 FINER = 8  # the centers are found on a map so many times as fine
 
 
@@ -27,23 +28,27 @@ class BoxHead(nn.Module):
         self.sizes = nn.ModuleDict(
             {part: nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2)) for part in PARTS}
         )
-        self.register_buffer("enlarged", torch.tensor(ENLARGED), persistent=False)
+        self.register_buffer("enlarged", torch.tensor(ENLARGED, device="cpu"), persistent=False)
 
     def forward(self, features: Tensor, volume: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, C, 16, 12), volume (B, J, D, 16, 12) -> centers, sizes, each (B, 3, 2), in cells of 16 x 12.
+        """Features (B, C, 16, 12), volume (B, J, D, 16, 12) -> centers, sizes (B, 3, 2) each, in their cells.
 
         Published: nothing keeps a size from being negative.
         """
         volume = volume.flatten(1, 2).contiguous(memory_format=torch.channels_last)
-        return self.read(self.deconv(torch.cat([features, volume.to(features.dtype)], 1)))
+        finer = self.deconv(torch.cat([features, volume.to(features.dtype)], 1))
+        centers, _ = soft_argmax(self.bbox_center(finer))
+        return centers / FINER, self.measured(at_points(finer, centers.detach()))
 
     @in_float32
-    def read(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        centers, _ = soft_argmax(self.bbox_center(features))
-        there = at_points(features, centers.detach()).unbind(1)
-        sizes = [self.sizes[part](one) for part, one in zip(PARTS, there, strict=True)]
-        return centers / FINER, torch.stack(sizes, 1)
+    def measured(self, there: Tensor) -> Tensor:
+        """(B, 3, width) the features at the centers -> (B, 3, 2)."""
+        pairs = zip(PARTS, there.unbind(1), strict=True)
+        return torch.stack([self.sizes[part](one) for part, one in pairs], 1)
 
     def boxes(self, centers: Tensor, sizes: Tensor) -> Tensor:
-        """(B, 3, 4) x0 y0 x1 y1 in cells of 16 x 12: square, with room around the part, without gradient."""
-        return square_boxes(centers, sizes, self.enlarged).detach()
+        """(B, 3, 4) x0 y0 x1 y1 in those cells: square, with room around the part, without gradient.
+
+        Far outside of the map they end: cutting costs as much as a box is large, and there is nothing.
+        """
+        return square_boxes(centers, sizes, self.enlarged).detach().clamp(-FARTHEST, FARTHEST)

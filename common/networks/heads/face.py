@@ -25,7 +25,7 @@ class Face(nn.Module):
     def forward(
         self, tokens: Tensor, features: Tensor, boxes: Tensor
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Tokens (B, 31, C); the others are not looked at -> expression (B, 10), jaw (B, 6) in the 6D form, {}."""
+        """Tokens (B, 31, C), and two that are not looked at -> expression (B, 10), jaw (B, 6) as 6D, {}."""
         return *self.regressor(tokens[:, EXPRESSION], tokens[:, JAW]), {}
 
 

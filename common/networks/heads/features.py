@@ -41,6 +41,6 @@ class PyramidFeatures(nn.Module):
         )
 
     def forward(self, features: Tensor, boxes: Tensor) -> list[Tensor]:
-        """(B, C, H, W), boxes (B, N, 4) in its cells -> maps (N * B, channels[i], sizes[i], sizes[i]), finest first."""
+        """As above, but three maps: (N * B, channels[i], sizes[i], sizes[i]), the finest first."""
         levels = zip((4, 2, 1), self.sizes, reversed(self.deconv), strict=True)
         return [in_boxes(finer(features), boxes * scale, size) for scale, size, finer in levels]

@@ -27,7 +27,8 @@ class Hands(nn.Module):
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Encoder features (B, C, 16, 12), boxes (B, 2, 4) in its cells -> left and right hand:
-        positions (B, 2, 20, 3) in cells of the box's 16 x 16 x 16, axis-angles (B, 2, 15, 3) from the mean hand.
+        positions (B, 2, 20, 3) in cells of their box's 16 x 16 x 16, axis-angles (B, 2, 15, 3) from the
+        mean hand.
         """
         right = as_right(self.roi_net(features, boxes))
         positions, _ = self.position_net(right)

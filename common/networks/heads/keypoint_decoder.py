@@ -1,4 +1,4 @@
-"""The decoder of OSX's hands and face: a query a key point, refined on maps of several sizes (after Poseur)."""
+"""The decoder of OSX's hands and face: a query a key point, refined on maps of several sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDTH, HEADS, LAYERS = 256, 8, 6
 
 
 class KeypointDecoder(nn.Module):
-    """Part features at several scales in, a token a key point out."""
+    """Part features at several scales in, a token a key point out (after Poseur, Mao et al. 2022)."""
 
     def __init__(
         self, keypoints: int, channels: Sequence[int], sizes: Sequence[int], dropout: float = 0.1
@@ -25,23 +25,20 @@ class KeypointDecoder(nn.Module):
         """`channels` and `sizes` (cells each way) of the maps, the finest first."""
         super().__init__()
         self.neck = nn.ModuleList(
-            nn.Sequential(Pointwise(count, WIDTH, bias=False), nn.GroupNorm(32, WIDTH))
-            for count in channels
+            nn.Sequential(Pointwise(count, WIDTH, bias=False), nn.GroupNorm(32, WIDTH)) for count in channels
         )
         self.level_embeds = nn.Parameter(torch.randn(len(sizes), WIDTH))
         self.query_embeds = nn.Parameter(torch.randn(keypoints, WIDTH))
         self.layers = nn.ModuleList(DecoderLayer(sizes, dropout) for _ in range(LAYERS))
-        for level, size in enumerate(sizes):
-            self.register_buffer(f"position_{level}", sine_positions(size), persistent=False)
+        positions = torch.cat([sine_positions(size) for size in sizes])
+        self.register_buffer("positions", positions, persistent=False)
 
     @in_float32
     def forward(self, queries: Tensor, places: Tensor, *maps: Tensor) -> Tensor:
         """(B, K, 256), places (B, K, 2) in maps of width and height 1, maps (B, C, S, S) -> (B, K, 256)."""
-        levels = [
-            neck(one).flatten(2).mT + getattr(self, f"position_{level}") + self.level_embeds[level]
-            for level, (neck, one) in enumerate(zip(self.neck, maps, strict=True))
-        ]
-        memory = torch.cat(levels, 1)
+        levels = zip(self.neck, maps, self.level_embeds, strict=True)
+        memory = [neck(one).flatten(2).mT + embedding for neck, one, embedding in levels]
+        memory = torch.cat(memory, 1) + self.positions
         for layer in self.layers:
             queries = layer(queries, self.query_embeds, places, memory)
         return queries
@@ -59,7 +56,7 @@ class DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def start(self) -> None:
-        """The values that attention among queries and the two linear layers begin training with (published)."""
+        """The values that attention among queries and both linear layers begin with (published)."""
         attention = self.self_attention
         for weight in (
             attention.in_proj_weight,
@@ -86,8 +83,8 @@ def sine_positions(size: int, temperature: float = 10000.0) -> Tensor:
     (Vaswani et al. 2017, in two dimensions as Carion et al. 2020 have it).
     """
     half = WIDTH // 2
-    angle = (torch.arange(size) + 0.5) / (size + 1e-6) * (2 * math.pi)
-    phase = angle[:, None] / temperature ** (torch.arange(0, half, 2) / half)
+    angle = (torch.arange(size, device="cpu") + 0.5) / (size + 1e-6) * (2 * math.pi)
+    phase = angle[:, None] / temperature ** (torch.arange(0, half, 2, device="cpu") / half)
     waves = torch.stack([phase.sin(), phase.cos()], -1).flatten(1)
     y, x = waves[:, None].expand(-1, size, -1), waves[None].expand(size, -1, -1)
     return torch.cat([y, x], -1).flatten(0, 1)

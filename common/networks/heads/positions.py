@@ -45,5 +45,5 @@ def pointwise(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def joined(features: Tensor, positions: Tensor) -> Tensor:
-    """(B, J, C), (B, J, 3) -> (B, J * (C + 3)): each joint's features, then its place, which gets no gradient."""
+    """(B, J, C), (B, J, 3) -> (B, J * (C + 3)): each joint's features, then its place without gradient."""
     return torch.cat([features, positions.detach()], -1).flatten(1)

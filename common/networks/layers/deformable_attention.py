@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
 from common.networks.layers.linear import Linear
+from common.networks.layers.sampling import around
 
 
 class DeformableAttention(nn.Module):
@@ -27,15 +29,15 @@ class DeformableAttention(nn.Module):
         self.value_weight = nn.Parameter(torch.empty(heads, width, width // heads))
         self.value_bias = nn.Parameter(torch.zeros(heads, width // heads))
         self.output_proj = Linear(width, width)
-        squares = [size * size for size in sizes]
-        self.register_buffer("sizes", torch.tensor(sizes), persistent=False)
+        starts = [0, *accumulate(size * size for size in sizes)][:-1]
+        self.register_buffer("sizes", torch.tensor(sizes, dtype=torch.float, device="cpu"), persistent=False)
         self.register_buffer(
-            "starts", torch.tensor(squares).cumsum(0) - torch.tensor(squares), persistent=False
+            "starts", torch.tensor(starts, dtype=torch.float, device="cpu"), persistent=False
         )
         nn.init.xavier_uniform_(self.value_weight.view(heads * width, -1))
 
     def forward(self, queries: Tensor, places: Tensor, memory: Tensor) -> Tensor:
-        """(B, Q, width), places (B, Q, 2) in maps of width and height 1, memory (B, N, width) -> (B, Q, width)."""
+        """(B, Q, width), places (B, Q, 2) from 0 to 1 over a map, memory (B, N, width) -> (B, Q, width)."""
         levels = len(self.sizes)
         offsets = self.sampling_offsets(queries).unflatten(-1, (self.heads, levels, self.points, 2))
         weights = self.attention_weights(queries).unflatten(-1, (self.heads, -1)).softmax(-1)
@@ -51,9 +53,9 @@ class DeformableAttention(nn.Module):
 
         It is one weighted sum of rows of the memory: four a point, the cells around it.
         """
-        size = self.sizes[:, None].to(points.dtype)
-        x, along = _around(points[..., 0], size)
-        y, down = _around(points[..., 1], size)
+        size = self.sizes[:, None]
+        x, along = around(points[..., 0], size)
+        y, down = around(points[..., 1], size)
         first = self.starts[:, None, None, None] + y[..., :, None] * size[..., None, None] + x[..., None, :]
         shares = down[..., :, None] * along[..., None, :] * weights[..., None, None]
         samples = torch.arange(len(memory), device=memory.device)[:, None, None, None] * memory.shape[1]
@@ -65,12 +67,3 @@ class DeformableAttention(nn.Module):
             mode="sum",
         )
         return bags.view(*points.shape[:3], -1)
-
-
-def _around(place: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-    """A coordinate in cells -> the cells (..., 2) on both sides, and how much of each: none of those outside."""
-    low = place.detach().floor()
-    part = place - low
-    cells = torch.stack([low, low + 1], -1)
-    inside = cells.clamp(min=0).minimum(size[..., None] - 1)
-    return inside, torch.stack([1 - part, part], -1) * (cells == inside)

@@ -12,7 +12,7 @@ FEWEST_ROWS = 32  # below, reading the weights takes all the time, whichever ker
 
 
 class Linear(nn.Linear):
-    """nn.Linear, optionally with a GELU behind it: same parameters, same gradients, same numbers to rounding."""
+    """nn.Linear, optionally with a GELU behind it: same parameters, gradients and (to rounding) numbers."""
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, gelu: bool = False) -> None:
         super().__init__(inputs, outputs, bias)
@@ -51,7 +51,7 @@ class Pointwise(nn.Conv2d):
 def _fast(
     kept: packed.Packed, x: Tensor, weight: Tensor, bias: Tensor | None, activation: str = "none"
 ) -> Tensor | None:
-    """(..., in), (out, in) or (out, in, 1, 1) -> (..., out) by the packed kernel; None where the plain one is right."""
+    """(..., in), (out, in) or (out, in, 1, 1) -> (..., out) by the packed kernel, or None: use plain."""
     rows = x.numel() // weight.shape[1]
     dtype = packed.packing(x, weight) if rows >= FEWEST_ROWS else None
     if dtype is None or not packed.pays(dtype, torch.get_num_threads()):

@@ -1,4 +1,4 @@
-"""Weights packed for oneDNN's kernels, kept while they do not change, used where they are measured to be faster."""
+"""Weights packed for oneDNN's kernels: kept while they do not change, used where they are faster."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WORTH = 1.04  # packed weights are used where they are this many times as fast
 class Packed:
     """What was last made of some tensors, until one of them changes.
 
-    A change is a new tensor, a new place in memory or a write that autograd counts; a write through `.data` is
-    none, so call the module's `train()` or `eval()` after one. Neither copied nor saved with its module.
+    A change is a new tensor, a new place in memory or a write that autograd counts; a write through `.data`
+    is none, so call the module's `train()` or `eval()` after one. Neither copied nor saved with its module.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Packed:
     def of(
         self, tensors: tuple[Tensor, ...], dtype: torch.dtype, make: Callable[[], tuple[Tensor | None, ...]]
     ) -> tuple[Tensor | None, ...]:
-        """The result of `make`, called again only where a tensor has changed or another dtype is asked for."""
+        """The result of `make`, which is called again where a tensor has changed or the dtype is another."""
         seen = (dtype, *((weakref.ref(tensor), tensor._version, tensor.data_ptr()) for tensor in tensors))
         if seen != self._seen:
             self._made = make()

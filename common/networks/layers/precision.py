@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def in_float32(forward: Callable[..., Result]) -> Callable[..., Result]:
-    """A method of tensors that runs in float32 under autocast too: its inputs are widened, autocast is off."""
+    """A method of tensors that runs in float32 under autocast too: inputs are widened, autocast is off."""
 
     @wraps(forward)
     def widened(self: object, *tensors: Tensor) -> Result:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def soft_argmax(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, J, H, W) or (B, J, D, H, W) scores -> positions (B, J, 2 or 3) as x, y (, z), probabilities as scores.
+    """(B, J, H, W) or (B, J, D, H, W) scores -> positions (B, J, 2 or 3) as x, y (, z), probabilities.
 
     A position is counted in whole cells from the center of the first one, so from 0 to W - 1 along x.
     """

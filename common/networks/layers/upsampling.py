@@ -26,7 +26,7 @@ class Upsampling(nn.Sequential):
         self._packed = [packed.Packed() for _ in pairwise(channels)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """In inference on a processor a step is one kernel, the norm folded into the convolution's weights."""
+        """In inference on a processor a step is one kernel, the norm folded into the weights."""
         layers = list(self)
         for kept, convolution, norm, relu in zip(
             self._packed, layers[::3], layers[1::3], layers[2::3], strict=True
