@@ -38,6 +38,7 @@ class ToyBody(nn.Module):
         super().__init__()
         dice = torch.Generator().manual_seed(3)
         self.register_buffer("template", torch.randn(100, 3, generator=dice), persistent=False)
+        self.register_buffer("mean_pose", torch.zeros(24, 3), persistent=False)
         self.register_buffer("faces", torch.randint(100, (50, 3), generator=dice), persistent=False)
 
     def params(self, pose: Tensor, betas: Tensor, expression: Tensor, flat_hand: Tensor) -> BodyParams:

@@ -18,26 +18,34 @@ MILLIMETERS = 1000.0
 
 @dataclass(frozen=True)
 class PointError(Metric):
-    """The mean distance of a person's points from the true ones, in millimeters; NaN where none is known.
+    """The mean distance of a person's points from the true ones, in millimeters; NaN where none counts.
 
-    `alignment`: "none" compares them where they are, "root" as seen from the root of each, "scale" after the
-    best translation and scale, "procrustes" after the best translation, scale and rotation.
+    Of several `points`, such as two hands, each is aligned and measured alone, and the person's number is the
+    mean of those that apply. `alignment`: "none" compares points where they are, "root" as seen from the root
+    of each, "scale" after the best translation and scale, "procrustes" after the best translation, scale and
+    rotation.
     """
 
-    name: str  # "mpjpe", "pa_mpvpe" ...
-    points: Points
+    name: str  # "mpjpe", "pa_mpvpe_hands" ...
+    points: Points | tuple[Points, ...]
     alignment: Literal["none", "root", "scale", "procrustes"] = "root"
 
     def measure(self, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
-        guess, truth = self.points.predicted(prediction.body), self.points.true(batch.target)
+        choices = self.points if isinstance(self.points, tuple) else (self.points,)
+        errors = [self._error(*points.pair(prediction, batch)) for points in choices]
+        return {self.name: torch.stack(errors).nanmean(0)}
+
+    def _error(self, guess: Measured, truth: Measured) -> Tensor:
+        """(B,) millimeters; ValueError for points that cannot be compared."""
         if guess.kind != truth.kind:
-            raise ValueError(f"{self.name} cannot compare a {guess.kind} with a {truth.kind}.")
+            raise ValueError(f"{self.name} cannot compare the {guess.kind} with the {truth.kind}.")
         aligned, goal = self._aligned(guess, truth)
         distance = MILLIMETERS * (aligned - goal).norm(dim=-1)
-        if truth.confidence is None:
-            return {self.name: distance.mean(1)}
-        total = torch.where(truth.confidence > 0, distance, 0.0).sum(1)
-        return {self.name: total / (truth.confidence > 0).sum(1)}
+        masks = [mask for mask in (truth.known, truth.counted) if mask is not None]
+        if not masks:
+            return distance.mean(1)
+        counts = torch.stack([mask > 0 for mask in masks]).all(0)
+        return torch.where(counts, distance, 0.0).sum(1) / counts.sum(1)
 
     def _aligned(self, guess: Measured, truth: Measured) -> tuple[Tensor, Tensor]:
         match self.alignment:
@@ -46,5 +54,5 @@ class PointError(Metric):
             case "root":
                 return guess.points - guess.origin, truth.points - truth.origin
             case "scale":
-                return align.scaled(guess.points, truth.points, truth.confidence), truth.points
-        return align.procrustes(guess.points, truth.points, truth.confidence), truth.points
+                return align.scaled(guess.points, truth.points, truth.known), truth.points
+        return align.procrustes(guess.points, truth.points, truth.known), truth.points

@@ -1,111 +1,165 @@
-"""Which points of a body are measured, and the one they are seen from."""
+"""Which points of a person are measured, which of them count, and the one they are seen from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
 
-from common.joints import FLAME_73, MANO_21, SMPL_45, SMPLX_144, JointSet
-from common.structures import Body, Target
+from common.body_models.regressors import Regressor, part_vertices
+from common.joints import FLAME_73, MANO_21, SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, JointSet
+from common.structures import Batch, Body, Prediction
 
-REPORTED = {len(joints): joints for joints in (SMPL_45, SMPLX_144, MANO_21, FLAME_73)}  # by the body models
+REPORTED = {len(joints): joints for joints in (SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, MANO_21, FLAME_73)}
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Points of a batch of bodies."""
+    """Points of a batch of people."""
 
     points: Tensor  # (B, N, 3) meters
     origin: Tensor  # (B, 1, 3) what they are seen from
     kind: str  # points of one kind can be compared
-    confidence: Tensor | None = None  # (B, N) 0 or 1; None: all are known
+    known: Tensor | None = None  # (B, N) 0 or 1: the others are nowhere; None: all are known
+    counted: Tensor | None = (
+        None  # (B, N) 0 or 1: the others are aligned too, but no part of the mean; None: all
+    )
 
 
-class Points(Protocol):
-    """A choice of points; a frozen dataclass."""
+class Points:
+    """A choice of points, as a frozen dataclass; of two bodies unless `pair` is overridden."""
 
-    def predicted(self, body: Body) -> Measured: ...
+    def read(self, body: Body) -> Measured:
+        """The points of a batch of bodies."""
+        raise NotImplementedError
 
-    def true(self, target: Target) -> Measured: ...
-
-
-@dataclass(frozen=True)
-class Joints:
-    """Joints that the body models report, seen from the middle of `root`, or where they are without one."""
-
-    names: tuple[str, ...]
-    root: tuple[str, ...] = ("pelvis",)
-
-    def predicted(self, body: Body) -> Measured:
-        reported = _reported(body)
-        points = body.joints[:, list(reported.indices(self.names))]
-        return Measured(points, _middle(body, self.root), "joints")
-
-    def true(self, target: Target) -> Measured:
-        return self.predicted(_posed(target))
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        """The points predicted, and the true ones; ValueError where the benchmark made no true body."""
+        if batch.target.body is None:
+            raise ValueError("The benchmark's `prepare` made no true body; use one that does: PosedTargets.")
+        return self.read(prediction.body), self.read(batch.target.body)
 
 
 @dataclass(frozen=True)
-class AnnotatedJoints:
-    """Reported joints against annotated ones, for data sets without bodies.
+class Joints(Points):
+    """Joints by name, seen from the middle of `root`, or where they are without one.
 
-    `joint_set` is the benchmark's. Both sides are seen from the middle of `root`, or are where they are
-    without one. Joints without annotation do not count, nor do persons without their root.
+    They are those that the body models report; `from_mesh` regresses the ones that turn from the posed mesh
+    instead, as the published evaluations do, which is some millimeters elsewhere.
     """
 
-    joint_set: JointSet
     names: tuple[str, ...]
     root: tuple[str, ...] = ("pelvis",)
+    from_mesh: bool = False
 
-    def predicted(self, body: Body) -> Measured:
-        return Joints(self.names, self.root).predicted(body)
+    def read(self, body: Body) -> Measured:
+        points = read_joints(body, self.names, self.from_mesh)
+        return Measured(points, _middle(body, self.root, self.from_mesh), "joints")
 
-    def true(self, target: Target) -> Measured:
-        points, confidence = target.joints_3d.split([3, 1], -1)
+
+@dataclass(frozen=True)
+class AnnotatedJoints(Joints):
+    """Joints against annotated ones, for data sets without bodies.
+
+    `joint_set` is the benchmark's. Joints without annotation do not count, nor do persons without their root.
+    """
+
+    joint_set: JointSet = SMPLX_144
+
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        points, confidence = batch.target.joints_3d.split([3, 1], -1)
         chosen, root = (list(self.joint_set.indices(names)) for names in (self.names, self.root))
         known = (confidence[:, chosen, 0] > 0).to(points.dtype)
         origin = torch.zeros_like(points[:, :1])
         if root:
             origin = points[:, root].mean(1, keepdim=True)
             known = known * (confidence[:, root, 0] > 0).all(1, keepdim=True)
-        return Measured(points[:, chosen], origin, "joints", known)
+        return self.read(prediction.body), Measured(points[:, chosen], origin, "joints", known)
 
 
 @dataclass(frozen=True)
-class AllVertices:
-    """Every vertex, seen from the middle of the joints `root`, or where it is without one.
+class Regressed(Points):
+    """Points named in `regressors.REGRESSORS`, such as "h36m" or "j14", read off each mesh by its own file.
 
-    At `rest`, of the shape unposed, which is seen from where its model put it.
+    `rows` are the ones that count, all by default; `root` the ones in whose middle the origin lies.
     """
 
+    name: str
+    rows: tuple[int, ...] = ()
+    root: tuple[int, ...] = (0,)
+
+    def read(self, body: Body) -> Measured:
+        points = _regressor(body.topology, self.name, body.vertices.device)(body)
+        origin = points[:, list(self.root)].mean(1, keepdim=True) if self.root else points[:, :1] * 0
+        return Measured(points[:, list(self.rows)] if self.rows else points, origin, self.name)
+
+
+@dataclass(frozen=True)
+class Vertices(Points):
+    """The vertices of the mesh, or of a part of it: "left_hand", "right_hand", "head".
+
+    Seen from the middle of the joints `root`, or where they are without one; `from_mesh` as for `Joints`. At
+    `rest`, of the shape unposed, which is seen from where its model put it.
+    """
+
+    part: str | None = None
     root: tuple[str, ...] = ("pelvis",)
     rest: bool = False
+    from_mesh: bool = False
 
-    def predicted(self, body: Body) -> Measured:
+    def read(self, body: Body) -> Measured:
         points = body.rest if self.rest else body.vertices
-        return Measured(points, _middle(body, () if self.rest else self.root), f"'{body.topology}' mesh")
-
-    def true(self, target: Target) -> Measured:
-        return self.predicted(_posed(target))
-
-
-def _reported(body: Body) -> JointSet:
-    return REPORTED[body.joints.shape[1]]
+        if self.part:
+            points = points[:, _part(body.topology, self.part, points.device)]
+        origin = _middle(body, () if self.rest else self.root, self.from_mesh)
+        return Measured(points, origin, f"{body.topology} {self.part or 'mesh'}")
 
 
-def _middle(body: Body, names: tuple[str, ...]) -> Tensor:
+@dataclass(frozen=True)
+class InPicture(Points):
+    """Points of which only those count that lie inside the full picture; all of them are aligned (UBody).
+
+    True points, at their true place, are seen through the predicted lens, as published.
+    """
+
+    points: Points
+
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        guess, truth = self.points.pair(prediction, batch)
+        crop = next(iter(batch.inputs.crops.values()))
+        lens = replace(prediction.camera, translation=batch.target.translation)
+        pixels = crop.back(lens.project(truth.points))
+        inside = ((pixels > 0) & (pixels < crop.image_size[:, None])).all(-1)
+        return guess, replace(truth, counted=inside.to(truth.points.dtype))
+
+
+def read_joints(body: Body, names: tuple[str, ...], from_mesh: bool = False) -> Tensor:
+    """(B, N, 3) joints by name, as the body model reports them or, those that turn, regressed from the mesh.
+
+    Raises ValueError for a name that the body has not.
+    """
+    reported = REPORTED[body.joints.shape[1]]
+    points = body.joints
+    if from_mesh:
+        turning = _regressor(body.topology, "joints", body.vertices.device)(body)
+        points = torch.cat([turning, points[:, turning.shape[1] :]], 1)
+    return points[:, list(reported.indices(names))]
+
+
+def _middle(body: Body, names: tuple[str, ...], from_mesh: bool) -> Tensor:
     """(B, 1, 3) the middle of some joints; the origin where there are none."""
     if not names:
-        return torch.zeros_like(body.joints[:, :1])
-    return body.joints[:, list(_reported(body).indices(names))].mean(1, keepdim=True)
+        return torch.zeros_like(body.vertices[:, :1])
+    return read_joints(body, names, from_mesh).mean(1, keepdim=True)
 
 
-def _posed(target: Target) -> Body:
-    if target.body is None:
-        raise ValueError(
-            "The benchmark's `prepare` made no true body; use one that does, such as PosedTargets."
-        )
-    return target.body
+@cache
+def _regressor(topology: str, name: str, device: torch.device) -> Regressor:
+    return Regressor(topology, name).to(device)
+
+
+@cache
+def _part(topology: str, name: str, device: torch.device) -> Tensor:
+    return part_vertices(topology, name).to(device)
