@@ -48,6 +48,7 @@ class AGORA(Records):
     of which nothing needs to be cut; a person far away has few pixels there.
     """
 
+    splits = ("train", "validation", "test")
     source = "Register at https://agora.is.tue.mpg.de; see dataset/README.md."
 
     corrected: Literal["betas", "root", "none"] = "betas"

@@ -29,6 +29,7 @@ class Human36M(SeveralCameras):
     the names of those that the Human3.6M regressor reads off a mesh.
     """
 
+    splits = ("train", "test")
     subjects: ClassVar[dict[str, tuple[int, ...]]] = {"train": (1, 5, 6, 7, 8), "test": (9, 11)}
     intervals = {"train": 5, "test": 64}
     images = {"train": "Human36M/images", "test": "Human36M/images"}
@@ -43,7 +44,7 @@ class Human36M(SeveralCameras):
         kinds = ("data", "camera", "joint_3d", "SMPLX_NeuralAnnot")
         return tuple(
             self.root / "Human36M" / "annotations" / f"Human36M_subject{subject}_{kind}.json"
-            for subject in self.subjects.get(self.split, ())
+            for subject in self.subjects[self.split]
             for kind in kinds
         )
 

@@ -37,6 +37,7 @@ class MPIINF3DHP(HumanData):
 class MPIINF3DHPFrames(SeveralCameras):
     """As OSX reads it: pictures of 1000 pixels, every third frame, points and fits apart."""
 
+    splits = ("train",)
     images = {"train": "MPI_INF_3DHP/data/images_1k"}
     joint_set = MPI_INF_3DHP_17
     intervals = {"train": 3}

@@ -39,7 +39,7 @@ class MSCOCO(CocoJson):
 
     def files(self) -> tuple[Path, ...]:
         folder = self.root / self._folder / "annotations"
-        annotation = folder / self.annotations.get(self.split, f"of {self.split}")
+        annotation = folder / self.annotations[self.split]
         if self.split != "train":
             return (annotation,)
         fits = [folder / name for name in self.fit_files]

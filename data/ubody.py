@@ -28,6 +28,7 @@ FACE_SHARE = 1.2  # of the hull of the face's points
 class UBodyScene(CocoJson):
     """One scene: of its videos those that the list of the protocol keeps for testing, or the others."""
 
+    splits = ("train", "test")
     joint_set = COCO_134
     intervals = {"train": 10, "test": 100}
     source = SOURCE

@@ -52,11 +52,12 @@ class CocoJson(Records):
     padding: float = 1.0  # times the view's: OSX has 1.25 in all, SMPLer-X 1.2, which is 0.96 of the view's
     part_padding: float | None = None  # of hand and face boxes, once grown to `part_aspect` (SMPLer-X: 1.2)
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(self.annotations)
+
     def files(self) -> tuple[Path, ...]:
-        names = (
-            self.annotations.get(self.split, f"{self.name}, split {self.split}"),
-            self.fits.get(self.split),
-        )
+        names = (self.annotations[self.split], self.fits.get(self.split))
         return tuple(self.root / name for name in names if name)
 
     def records(self) -> Iterator[Record]:

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from common.structures import Person
-from common.utils.errors import UserError
+from common.utils.errors import UserError, did_you_mean
 from common.utils.paths import DATASET, shown
 from data.formats.columns import Columns, ColumnsWriter
 from data.formats.flaws import left_out
@@ -63,6 +63,11 @@ class Records(ABC):
         """The set's name, the same for all its splits."""
         return type(self).__name__
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits there are; where a set says none, any is looked for."""
+        return ()
+
     @abstractmethod
     def files(self) -> tuple[Path, ...]:
         """The files that the records are read from; when one of them changes, they are read again."""
@@ -93,7 +98,9 @@ class Records(ABC):
 
     @cached_property
     def columns(self) -> Columns:
-        """All records, as columns; UserError in one paragraph where a file is missing."""
+        """All records, as columns; UserError in one paragraph where a file, or such a split, is missing."""
+        if self.splits and self.split not in self.splits:
+            raise UserError(f"{self.name} has no split '{self.split}'{did_you_mean(self.split, self.splits)}")
         files = self.files()
         missing = [shown(path) for path in files if not path.is_file()]
         if missing:

@@ -38,8 +38,8 @@ EVERY = pytest.mark.parametrize("kind", data_sets(), ids=lambda kind: kind.__nam
 
 
 def splits_of(kind: type) -> list[str]:
-    named = getattr(kind, "annotations", None) or getattr(kind, "subjects", None)
-    return list(named) if named else ["train", "test"]
+    named = getattr(kind, "splits", None)
+    return list(named if isinstance(named, tuple) else getattr(kind, "annotations", ("train", "test")))
 
 
 def test_all_published_data_sets_are_here() -> None:
@@ -97,8 +97,8 @@ def _alternatives(inside: str) -> str:
     return f"(?:{'|'.join(map(re.escape, names))})"
 
 
-def test_an_unknown_split_is_refused_by_name(tmp_path: Path) -> None:
-    from data.bedlam import BEDLAM
-
-    with pytest.raises(UserError, match="no split 'validation'"):
-        len(BEDLAM("validation", root=tmp_path))
+@EVERY
+def test_an_unknown_split_is_refused_by_name(kind: Any, tmp_path: Path) -> None:
+    (tmp_path / "UBody" / "annotations" / "Talk").mkdir(parents=True)
+    with pytest.raises(UserError, match="no split 'trian'"):
+        len(kind("trian", root=tmp_path))
