@@ -31,6 +31,7 @@ from data.mpii import MPII
 from data.mscoco import MSCOCO
 from data.on_device.fitted_targets import FittedTargets
 from data.pw3d import PW3D
+from data.renbody import RenBody
 from data.rich import RICH
 from data.ubody import UBody
 
@@ -190,8 +191,15 @@ def test_smpler_x_is_taught_the_published_targets(name: str, model, published) -
 
 # Published: in these sets the depth of hands and face is measured in the body's volume, from the pelvis.
 WHOLE = Volume(parts={})
+
+
+class WithCamera(RICH):
+    lens = (110.0, 112.0, 32.0, 24.0)
+
+
 HUMANDATA = {
     "RICH_compressed": partial(RICH, file="tiny_smplx_compressed.npz"),
+    "RICH_with_camera": partial(WithCamera, file="tiny_smplx_compressed.npz"),
     "RICH_uncompressed": partial(RICH, file="tiny_smplx_uncompressed.npz"),
     "BEDLAM": partial(BEDLAM, file="tiny_smplx_compressed.npz", interval=5),
     "LSPET": partial(LSPET, file="tiny_smpl_2d_only.npz"),
@@ -203,7 +211,7 @@ def test_humandata_teaches_the_published_targets(name: str, model, published) ->
     dataset = HUMANDATA[name]("train", root=root_of(published, "smpler_x"), as_published=True)
     assert len(dataset) == published.numbers["smpler_x"][f"{name}/len"]
     prepare = partial(FittedTargets, as_published=True, volume=WHOLE)
-    for index in range(len(dataset)):
+    for index in range(1 if name == "RICH_with_camera" else len(dataset)):
         numbers = numbers_of(published, "smpler_x", f"{name}/{index}/")
         batch = prepared(dataset[index], model, None, prepare)
         check_picture(batch, numbers)
@@ -257,6 +265,25 @@ def test_every_second_person_of_humandata_is_tested_as_published(model, publishe
         )
         np.testing.assert_allclose(target.params.betas[0], numbers["targets/smplx_shape"], atol=METERS)
         np.testing.assert_allclose(target.translation[0], numbers["meta/gt_smplx_transl"], atol=METERS)
+
+
+def test_the_bodies_of_renbody_say_where_joints_are(model, published) -> None:
+    """As published, but for the depths of the annotation, which are not those of its bodies."""
+    dataset = RenBody("train", file="tiny_smplx_compressed.npz", root=root_of(published, "smpler_x"))
+    numbers = numbers_of(published, "smpler_x", "RenBody/0/")
+    batch = prepared(dataset[0], model, None, FittedTargets)
+    check_picture(batch, numbers)
+    check_body(batch, numbers)
+    check_boxes(batch, numbers)
+    deep = batch.target.fitted_3d
+    start, _ = origins(deep[..., :3], deep[..., 3], WHOLE_BODY_137, ("pelvis",), PART_ROOTS)
+    moved = (deep[..., :3] - start)[0].numpy()
+    np.testing.assert_allclose(moved, numbers["targets/smplx_joint_cam"], atol=METERS)
+    seen = numbers["meta/joint_trunc"][:, 0] > 0
+    same_eyes = [name not in ("left_face_eye", "right_face_eye") for name in WHOLE_BODY_137.names]
+    chosen = seen & np.array(same_eyes)
+    cells = batch.target.joints_2d[0].numpy()[:, :2] / 32
+    np.testing.assert_allclose(cells[chosen], numbers["targets/joint_img"][chosen, :2], atol=CELLS)
 
 
 def test_3dpw_teaches_the_joints_of_its_bodies(model, published) -> None:
