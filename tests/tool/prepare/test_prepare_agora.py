@@ -74,6 +74,18 @@ def test_the_smaller_pictures_need_no_crops(release: Path) -> None:
     assert person.padding * 1.25 == pytest.approx(0.9996)
 
 
+def test_validation_comes_with_its_meshes(release: Path) -> None:
+    frame = release / "validation_SMPLX" / "SMPLX" / "validation_0_withjv.pkl"
+    frame.parent.mkdir(parents=True)
+    frame.touch()
+    agora.main(["annotations", "--trust", "--splits", "validation", "--folder", str(release)])
+    dataset = AGORA("validation", corrected="none", pictures="1280x720", root=release.parents[1])
+    person = dataset[0]
+    assert person.vertices.shape == (4, 3) and person.joints_2d is None
+    assert person.image == release / "1280x720" / "validation" / "ag_0_1280x720.png"
+    assert not list((release / "gt_verts").rglob("train*")), "training reads no meshes, so none are written"
+
+
 def test_nothing_is_unpickled_without_trust(release: Path, capsys: pytest.CaptureFixture) -> None:
     with pytest.raises(SystemExit):
         agora.main(["annotations", "--splits", "train", "--folder", str(release)])
