@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -68,7 +69,8 @@ class AGORA(Records):
         """How many crops there are: with another number, the index is made anew."""
         if self.pictures != "crops":
             return 1
-        return sum(1 for _ in self._data.glob(f"3840x2160/{self.split}*_crop/*.json"))
+        folders = self._data.glob(f"3840x2160/{self.split}*_crop")
+        return sum(entry.name.endswith(".json") for folder in folders for entry in os.scandir(folder))
 
     def records(self) -> Iterator[Record]:
         """The valid persons that have a crop; `number` counts all, `place` those of a picture."""
