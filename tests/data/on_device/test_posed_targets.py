@@ -124,3 +124,17 @@ def test_another_layout_than_the_models_brings_its_own_body():
     model = Any(SMPLX)
     target = PosedTargets(model, SMPL)(batch_of(model, SMPL, [person(SMPL)], CHANCES[:1])).target
     assert target.body.vertices.shape == (1, 6890, 3)
+
+
+def test_hands_given_from_a_flat_hand_are_taught_from_the_mean_hand():
+    model = Any(SMPLX)
+    batch = batch_of(model, SMPLX, [person(SMPLX), person(SMPLX, flat_hand=True)], CHANCES[:2])
+    target = PosedTargets(model, SMPLX)(batch).target
+    mean = model.body_model.mean_pose
+    assert mean.abs().max() > 0.1 and not target.flat_hand.any()
+    hands = slice(25, 55)  # the turn of the view is the root's alone
+    torch.testing.assert_close(target.pose[1, hands], target.pose[0, hands] - mean[hands])
+    flat = model.body_model.params(
+        *(batch.target.pose[1:], target.betas[1:], target.expression[1:]), torch.ones(1).bool()
+    )
+    torch.testing.assert_close(target.params.rotations[1, 1:], flat.rotations[0, 1:])
