@@ -36,9 +36,9 @@ def padded(box: Array, aspect: float | None = None, padding: float = 1.0) -> Arr
     zero: first width and height, then the corner that follows from them.
     """
     box = np.asarray(box)
-    whole = np.issubdtype(box.dtype, np.integer)
-    x, y = (float(number) for number in box[:2])
-    width, height = float(box[2] - box[0]), float(box[3] - box[1])
+    whole = box.dtype.kind in "iu"
+    x, y, x1, y1 = map(float, box.tolist())
+    width, height = x1 - x, y1 - y
     x, y = x + width / 2, y + height / 2
     if aspect is not None and width > aspect * height:
         height = width / aspect

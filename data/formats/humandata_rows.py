@@ -80,12 +80,13 @@ class HumanDataRows:
         if "part_boxes" not in self.columns:
             return None
         boxes = np.zeros((3, 5), np.float32)
+        aspect, padding = self.dataset.part_aspect, self.dataset.part_padding
         for place, given in enumerate(self.columns["part_boxes"][row]):
-            if given[4] > 0:
-                kept = _corners(given) if size is None else sanitized(_corners(given), size)
-                if kept is not None:
-                    boxes[place, :4] = padded(kept, self.dataset.part_aspect, self.dataset.part_padding)
-                    boxes[place, 4] = 1
+            corners = _corners(given) if given[4] > 0 else None
+            if corners is not None and size is not None:
+                corners = sanitized(corners, size)
+            if corners is not None:
+                boxes[place] = *padded(corners, aspect, padding).tolist(), 1
         return boxes
 
 

@@ -103,12 +103,16 @@ def _parts(rows: int) -> Iterator[range]:
 
 
 def private_memory() -> float:
-    """MB that this process shares with no other (Linux; elsewhere not a number)."""
+    """MB that belong to this process alone (Linux; elsewhere not a number).
+
+    Pages of a mapped file are not among them, although only one process may have looked at some: they are the
+    system's, which drops them when it needs the place.
+    """
     try:
         lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     except OSError:
         return float("nan")
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
 
 
 def open_rows(root: Path) -> float:
