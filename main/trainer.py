@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from common.checkpoint import load_weights
-from common.structures import Batch, Prediction
+from common.structures import Batch
 from common.utils import distributed
 from common.utils.errors import UserError
 from common.utils.log import Log
@@ -23,11 +20,13 @@ from common.utils.paths import shown
 from common.utils.random import derived
 from data.loading.dataset import Samples
 from data.loading.loader import Loader, Order
-from main import evaluator, snapshots
+from main import checkups, snapshots
+from main.checkups import Checkup
+from main.evaluator import best_epoch
 from main.experiment import Experiment
+from main.finite import fault
 from main.interrupt import Interrupt
 from main.learning import Average, freeze, groups, renew
-from main.pictures import pictures, save
 from main.precision import set_precision
 from main.snapshots import Progress, Stateful
 
@@ -56,7 +55,7 @@ class Trainer:
         self.folder, self.dump, self.device = folder, folder / "model_dump", distributed.device()
         processes = distributed.rank(), distributed.world()
         self.order = Order(e.train, e.batch_size, e.seed, *processes, e.accumulate)
-        self._check_benchmarks()
+        checkups.check(e.test if e.evaluate_every else ())
         set_precision(e.precision)
         torch.manual_seed(derived(e.seed, _START))
         model = e.model()
@@ -85,14 +84,6 @@ class Trainer:
         self.loader = Loader(samples, self.order, e.workers, pinned=self.device.type == "cuda")
         self.interrupt, self.skipped, self.saved_at = Interrupt(), 0, time.monotonic()
 
-    def _check_benchmarks(self) -> None:
-        """Say what an evaluation will lack now rather than after an epoch."""
-        for benchmark in self.experiment.test if self.experiment.evaluate_every else ():
-            try:
-                evaluator.check(benchmark)
-            except (UserError, OSError) as error:
-                raise UserError(f"{error} Or train without tests: evaluate_every=0.") from error
-
     def _begin(self) -> Progress:
         """The network takes the weights that training starts from."""
         for part, path in self.experiment.weights.items():
@@ -109,7 +100,7 @@ class Trainer:
             with self.interrupt:
                 while True:
                     if self.progress.batch == 0:
-                        self._evaluate()
+                        self._check_up()
                     if self.progress.epoch >= self.experiment.epochs:
                         return True
                     if not self._epoch():
@@ -131,9 +122,7 @@ class Trainer:
         """The rest of an epoch; False where a signal ended it."""
         place = self.progress
         self.order.epoch, self.order.batch = place.epoch, place.batch
-        self.step.train()
-        for name in self.frozen:
-            self.model.get_submodule(name).eval()
+        self._enter_training()
         self.log.begin(f"epoch {place.epoch + 1}/{self.experiment.epochs}", self.order.batches, place.batch)
         batches = iter(self.loader)
         for _ in range(place.batch, self.order.batches):
@@ -148,6 +137,17 @@ class Trainer:
                 return False
         self.log.end()
         return True
+
+    def _enter_training(self) -> None:
+        self.step.train()
+        for name in self.frozen:
+            self.model.get_submodule(name).eval()
+
+    def _check_up(self) -> None:
+        place = self.progress
+        checkup = Checkup(self.experiment, self.folder, place.epoch, place.step, self.log)
+        if checkup.is_due:
+            checkup.run(self.model, self.average, self.order.share)
 
     def _learn(self, batches: Iterator[Batch]) -> tuple[bool, bool]:
         """One step; whether any process was asked to end, and whether it is time for a snapshot."""
@@ -195,11 +195,10 @@ class Trainer:
 
     def _refuse(self, values: dict[str, float], parts: list[Batch]) -> None:
         """Say what is not finite and whose fault it is; then leave the step out, or stop, as configured."""
-        wrong = [name for name, value in values.items() if name != "loss" and not math.isfinite(value)]
-        mine = [name for part in parts for name in culprits(self.bare, self.prepare(part.to(self.device)))]
-        names = [name for share in distributed.gathered(mine) for name in share]
-        text = f"Step {self.progress.step + 1}: {', '.join(wrong) or 'the gradient'} not finite"
-        text += f", because of {', '.join(names[:8])}" if names else ""
+        terms = {name: value for name, value in values.items() if name != "loss"}
+        why = fault(self.bare, (self.prepare(part.to(self.device)) for part in parts), terms)
+        self._enter_training()
+        text = f"Step {self.progress.step + 1}: {why}"
         self.skipped += 1
         if self.experiment.on_nan == "stop" or self.skipped > SKIPS:
             raise UserError(
@@ -217,55 +216,7 @@ class Trainer:
     def _save(self) -> None:
         if distributed.first():
             snapshots.save(self.dump, self.parts, self.progress)
-            best = evaluator.best_epoch(self.folder, self.experiment.best)
+            best = best_epoch(self.folder, self.experiment.best)
             snapshots.prune(self.dump, self.experiment.keep, best)
         distributed.wait_for_all()
         self.saved_at = time.monotonic()
-
-    def _evaluate(self) -> None:
-        """Measure the epoch that has just ended on every benchmark, where it is due and not yet done."""
-        e, epoch = self.experiment, self.progress.epoch
-        numbers: dict[str, float] = {}
-        if not epoch or not e.evaluate_every or (epoch % e.evaluate_every and epoch < e.epochs):
-            return
-        with self.average.applied() if self.average else nullcontext():
-            for benchmark in e.test:
-                path = self.folder / "result" / f"{benchmark.name}_{epoch}.json"
-                if distributed.once(path.exists):
-                    continue
-                result = evaluator.evaluate(
-                    self.model,
-                    benchmark,
-                    batch_size=self.order.share,
-                    workers=e.workers,
-                    progress=sys.stderr.isatty(),
-                    look=partial(self._look, benchmark.name) if distributed.first() else None,
-                )
-                if distributed.first():
-                    evaluator.write(path, result, {"epoch": epoch}, persons=False)
-                numbers |= {f"{benchmark.name}/{name}": value for name, value in result.numbers.items()}
-        if numbers:
-            told = ", ".join(f"{name} {value:.2f}" for name, value in numbers.items())
-            self.log.say(f"After epoch {epoch}: {told}")
-            self.log.numbers(numbers, self.progress.step)
-
-    def _look(self, benchmark: str, batch: Batch, prediction: Prediction) -> None:
-        """Keep a picture of the first people of a benchmark."""
-        path = self.folder / "vis" / f"{benchmark}_{self.progress.epoch}.jpg"
-        if not path.exists():
-            picture = pictures(self.model, batch, prediction)
-            save(path, picture)
-            self.log.picture(benchmark, picture, self.progress.step)
-
-
-@torch.no_grad()
-def culprits(step: TrainingStep, batch: Batch) -> list[str]:
-    """The names of the samples whose own loss is not finite."""
-    step.eval()
-    names = []
-    for place, name in enumerate(batch.name):
-        one = batch.map(partial(torch.narrow, dim=0, start=place, length=1))
-        if not torch.stack(list(step(one).values())).isfinite().all():
-            names.append(name)
-    step.train()
-    return names
