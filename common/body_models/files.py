@@ -49,7 +49,7 @@ FAMILIES = {
         site="https://smpl.is.tue.mpg.de (version 1.0.0 of the neutral one: https://smplify.is.tue.mpg.de)",
         vertices=6890,
         names=(
-            "SMPL_{gender}.npz", "SMPL_{gender}.pkl",
+            "SMPL_{gender}.pkl", "SMPL_{gender}.npz",
             "basicmodel_{g}_lbs_10_207_0_v1.1.0.pkl", "basicmodel_{gender}_lbs_10_207_0_v1.1.0.pkl",
             "basicmodel_{g}_lbs_10_207_0_v1.0.0.pkl", "basicmodel_{gender}_lbs_10_207_0_v1.0.0.pkl",
         ),
@@ -58,14 +58,14 @@ FAMILIES = {
         name="mano",
         site="https://mano.is.tue.mpg.de",
         vertices=778,
-        names=("MANO_{gender}.npz", "MANO_{gender}.pkl"),
+        names=("MANO_{gender}.pkl", "MANO_{gender}.npz"),
         variants=("right", "left"),
     ),
     "flame": Family(
         name="flame",
         site="https://flame.is.tue.mpg.de",
         vertices=5023,
-        names=("FLAME_{gender}.npz", "FLAME_{gender}.pkl", "{gender}_model.pkl"),
+        names=("FLAME_{gender}.pkl", "FLAME_{gender}.npz", "{gender}_model.pkl"),
     ),
 }  # fmt: skip
 GENERIC = ("generic_model.pkl", "flame2023.pkl")  # what FLAME's own downloads call the neutral one

@@ -40,7 +40,8 @@ _POSE2MESH = "the data of Pose2Mesh, https://github.com/hongsukchoi/Pose2Mesh_RE
 def _joints(family: str) -> PointFile:
     """The joints that turn, as the neutral body model itself regresses them."""
     names = tuple(files.names_of(family, "neutral"))
-    return PointFile(names, files.FAMILIES[family].site, ("J_regressor",), names[0])
+    free = next(name for name in names if name.endswith(".npz"))
+    return PointFile(names, files.FAMILIES[family].site, ("J_regressor",), free)
 
 
 # Points as weighted means of vertices, by family and name.
