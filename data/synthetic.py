@@ -47,7 +47,7 @@ class SyntheticPeople:
     name: str = "synthetic"
     split: str = "train"  # "train", "test" (clips never trained on), "unseen_subject"
     count: int = 131_072
-    captured: float = 0.5  # share of captured poses
+    captured: float = 0.6  # share of captured poses
     shape: float = 1.0  # deviation of the betas
     poses: Path = POSES
 
@@ -81,14 +81,15 @@ class SyntheticPeople:
         return pose, self.shape * normal(seeds + 7, SMPLX.betas)
 
     def _of_clips(self, seeds: Tensor) -> Tensor:
-        dice = uniform(seeds + 3, 4)
+        dice = uniform(seeds + 3, 5)
         rows = (dice[:, :2] * len(self._clips)).long()
         pose = self._clips[rows[:, 0]]
         if self.split == "train":
             mixed = dice[:, 2] < 0.25  # the legs of one frame, the rest of another
             other = pose.index_copy(1, torch.tensor(_LEGS), self._clips[rows[:, 1]][:, _LEGS])
             pose = torch.where(mixed[:, None, None], other, pose)
-            pose = torch.cat([pose[:, :1], pose[:, 1:] + 0.07 * normal(seeds + 4, 21, 3)], 1)
+            varied = 0.07 * dice[:, 4, None, None] * normal(seeds + 4, 21, 3)  # radians, some hardly at all
+            pose = torch.cat([pose[:, :1], pose[:, 1:] + varied], 1)
         return torch.where((dice[:, 3] < 0.5)[:, None, None], mirrored(pose), pose)
 
     @cached_property
