@@ -13,6 +13,7 @@ import numpy as np
 
 from common.geometry.crop import mapped, sanitized
 from common.joints import SMPLX, SMPLX_144, JointSet
+from common.metrics.whole_body import mesh_errors
 from common.structures import Person
 from common.utils.errors import UserError
 from common.utils.paths import shown
@@ -20,6 +21,8 @@ from common.utils.unpickle import as_array, read_pickle
 from data.formats.coco_json import corners_of, read_json
 from data.formats.records import Records
 from data.formats.records_columns import Record, Row
+from data.loading.dataset import Benchmark
+from data.on_device.mesh_targets import MeshTargets
 
 Array = np.ndarray
 
@@ -200,3 +203,15 @@ def _moved(box: Array, matrix: Array, limit: Sequence[float]) -> Array:
     """
     kept = sanitized(mapped(matrix, corners_of(box).reshape(2, 2)).ravel(), limit)
     return np.zeros(5) if kept is None else np.array([*kept, 1.0])
+
+
+def benchmark() -> Benchmark:
+    """The validation split: meshes, hands and faces against the true ones, children among them."""
+    return Benchmark(
+        name="AGORA",
+        dataset=AGORA("validation"),
+        metrics=mesh_errors(),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        prepare=MeshTargets,
+    )

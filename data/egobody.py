@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Literal
+
+from common.joints import SMPLX, SMPLX_144
+from common.metrics.whole_body import joint_errors, mesh_errors
 from data.formats.humandata import HumanData
+from data.loading.dataset import Benchmark
+from data.on_device.posed_targets import PosedTargets
 
 SOURCE = "Register at https://sanweiliti.github.io/egobody/egobody.html; see dataset/README.md."
 
@@ -29,3 +36,20 @@ class EgoBodyKinect(HumanData):
     images = "EgoBody"
     image_size = (1920, 1080)
     source = SOURCE
+
+
+def benchmark(view: Literal["egocentric", "kinect"] = "egocentric", as_published: bool = False) -> Benchmark:
+    """Meshes, hands, faces and joints against the neutral bodies of the fits.
+
+    Shapes with a coefficient beyond 3 are failed fits: the mean shape is the truth then (published).
+    `as_published` reads the data set as HumanData says.
+    """
+    kind = {"egocentric": EgoBodyEgocentric, "kinect": EgoBodyKinect}[view]
+    return Benchmark(
+        name=f"EgoBody_{view.capitalize()}",
+        dataset=kind("test", as_published=as_published),
+        metrics=(*mesh_errors(), *joint_errors()),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        prepare=partial(PosedTargets, largest_beta=3.0),
+    )

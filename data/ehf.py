@@ -9,10 +9,14 @@ from typing import Any
 import cv2
 import numpy as np
 
+from common.joints import SMPLX, SMPLX_144
+from common.metrics.whole_body import joint_errors, mesh_errors
 from common.structures import Person
 from data.formats.coco_json import CocoJson, box_of, part_boxes_of
 from data.formats.ply import read_vertices
 from data.formats.records_columns import Record, Row
+from data.loading.dataset import Benchmark
+from data.on_device.mesh_targets import MeshTargets
 
 TO_CAMERA = np.array(
     [-2.98747896, 0.01172457, -0.05704687]
@@ -41,3 +45,16 @@ class EHF(CocoJson):
         person = super().person(row, f"EHF/{Path(row.text('image')).stem.removesuffix('_img')}")
         mesh = Path(person.image).with_name(f"{row.text('image').split('_')[0]}_align.ply")
         return replace(person, vertices=read_vertices(mesh) @ cv2.Rodrigues(TO_CAMERA)[0].T)
+
+
+def benchmark() -> Benchmark:
+    """Meshes, hands, faces and joints against the scans' meshes."""
+    return Benchmark(
+        name="EHF",
+        dataset=EHF(),
+        metrics=(*mesh_errors(), *joint_errors()),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        count=100,
+        prepare=MeshTargets,
+    )

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from common.joints import H36M_17, JointSet
+from common.joints import H36M_17, SMPLX, JointSet
+from common.metrics.point_error import PointError
+from common.metrics.points import AnnotatedRegressed
 from data.formats.coco_json import read_json
 from data.formats.records_columns import Record
 from data.formats.several_cameras import SeveralCameras
+from data.loading.dataset import Benchmark
 
 TAUGHT_17 = JointSet(  # as published, these points teach SMPL-X's joints, but for trunk and head
     "human36m_17",
@@ -19,6 +22,9 @@ TAUGHT_17 = JointSet(  # as published, these points teach SMPL-X's joints, but f
         for name in H36M_17.names
     ),
 )
+
+
+MEASURED = (1, 2, 3, 4, 5, 6, 8, 10, 11, 12, 13, 14, 15, 16)  # all but pelvis, spine and jaw
 
 
 @dataclass(frozen=True)
@@ -71,3 +77,15 @@ class Human36M(SeveralCameras):
                         fits.get(action, {}).get(part, {}).get(str(frame)),
                     ),
                 }
+
+
+def benchmark() -> Benchmark:
+    """14 of the 17 captured points against those regressed from the mesh, of two actors (protocol 2)."""
+    points = AnnotatedRegressed("h36m", MEASURED)
+    return Benchmark(
+        name="Human36M",
+        dataset=Human36M("test"),
+        metrics=(PointError("mpjpe", points), PointError("pa_mpjpe", points, "procrustes")),
+        joint_set=H36M_17,
+        body=SMPLX,
+    )

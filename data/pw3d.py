@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from common.joints import SMPL, SMPLX, BodyLayout
+from common.joints import SMPL, SMPL_45, SMPLX, BodyLayout
+from common.metrics.point_error import PointError
+from common.metrics.points import Joints
 from common.structures import Person
 from data.formats.coco_json import CocoJson, box_of
 from data.formats.records_columns import Record, Row
+from data.loading.dataset import Benchmark
+from data.on_device.posed_targets import PosedTargets
+
+MEASURED = (
+    *(f"{side}_{name}" for name in ("hip", "knee", "ankle") for side in ("left", "right")),
+    *("neck", "head"),
+    *(f"{side}_{name}" for name in ("shoulder", "elbow", "wrist") for side in ("left", "right")),
+)
 
 
 @dataclass(frozen=True)
@@ -49,3 +60,20 @@ class PW3D(CocoJson):
         pose, known = np.zeros((len(SMPLX.joints), 3)), np.zeros(len(SMPLX.joints) + 2)
         pose[:shared], known[:shared] = row["pose"][:shared], 1
         return replace(person, pose=pose, known=known, betas=None)
+
+
+def benchmark() -> Benchmark:
+    """14 joints of SMPL bodies of the person's gender, regressed from each mesh by its own body model.
+
+    Published by SMPLer-X, for networks of SMPL and SMPL-X alike. SPIN and its kin measure other 14 joints,
+    read off SMPL meshes by the Human3.6M regressor: their numbers are not comparable with these.
+    """
+    joints = Joints(MEASURED, from_mesh=True)
+    return Benchmark(
+        name="3DPW",
+        dataset=PW3D("test"),
+        metrics=(PointError("mpjpe_body", joints), PointError("pa_mpjpe_body", joints, "procrustes")),
+        joint_set=SMPL_45,
+        body=SMPL,
+        prepare=partial(PosedTargets, gendered=True),
+    )

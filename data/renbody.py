@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Literal
 
+from common.joints import SMPLX, SMPLX_144
+from common.metrics.whole_body import joint_errors, mesh_errors
 from common.structures import Person
 from data.formats.columns import Columns
 from data.formats.humandata import HumanData
+from data.loading.dataset import Benchmark
+from data.on_device.posed_targets import PosedTargets
 
 
 class RenBody(HumanData):
@@ -32,3 +38,20 @@ class RenBodyHiRes(RenBody):
         "test": "renbody_test_highrescam_230517_78_0_fix_betas.npz",
     }
     intervals = {"test": 10}
+
+
+def benchmark(resolution: Literal["", "hires"] = "", as_published: bool = False) -> Benchmark:
+    """Meshes, hands, faces and joints against the neutral bodies of the fits.
+
+    Shapes with a coefficient beyond 3 are failed fits: the mean shape is the truth then (published).
+    `as_published` reads the data set as HumanData says.
+    """
+    kind = RenBodyHiRes if resolution == "hires" else RenBody
+    return Benchmark(
+        name="RenBody_HiRes" if resolution == "hires" else "RenBody",
+        dataset=kind("test", as_published=as_published),
+        metrics=(*mesh_errors(), *joint_errors()),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        prepare=partial(PosedTargets, largest_beta=3.0),
+    )

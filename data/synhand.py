@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from common.joints import SMPLX, SMPLX_144
+from common.metrics.whole_body import joint_errors, mesh_errors
 from data.formats.humandata import HumanData
+from data.loading.dataset import Benchmark
+from data.on_device.posed_targets import PosedTargets
 
 
 class SynHand(HumanData):
@@ -12,3 +18,19 @@ class SynHand(HumanData):
     images = "SynHand"
     flat_hand = True  # its hands are given from a flat hand
     source = "Get it from https://github.com/MotrixLab/SMPLest-X; see dataset/README.md."
+
+
+def benchmark(as_published: bool = False) -> Benchmark:
+    """Meshes, hands, faces and joints against the neutral bodies of the fits.
+
+    Shapes with a coefficient beyond 3 are failed fits: the mean shape is the truth then (published).
+    `as_published` reads the data set as HumanData says.
+    """
+    return Benchmark(
+        name="SynHand",
+        dataset=SynHand("test", as_published=as_published),
+        metrics=(*mesh_errors(), *joint_errors()),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        prepare=partial(PosedTargets, largest_beta=3.0),
+    )

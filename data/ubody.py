@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from torch import Tensor
 
 from common.geometry.crop import around_points, padded
+from common.joints import SMPLX, SMPLX_144
+from common.metrics.point_error import PointError
+from common.metrics.points import InPicture
+from common.metrics.whole_body import joint_errors, mesh_errors
 from common.structures import Person
 from common.utils.errors import UserError
 from common.utils.paths import DATASET, shown
 from data.formats.coco_json import COCO_134, CocoJson, corners_of, whole_body_points
 from data.formats.records_columns import Record, Row
+from data.loading.dataset import Benchmark
 from data.loading.mixture import Concat
+from data.on_device.posed_targets import PosedTargets
 
 Array = np.ndarray
 
@@ -142,3 +150,27 @@ def _row(corners: Array | None, valid: bool) -> list[float]:
         return [0.0] * 5
     x0, y0, x1, y1 = np.asarray(corners, np.float64).tolist()
     return [x0, y0, x1 - x0, y1 - y0, 1.0]
+
+
+class Poisoned(PointError):
+    """A person of whom nothing is in the picture makes the mean of all persons NaN (published)."""
+
+    def summary(self, table: Mapping[str, Tensor]) -> dict[str, float]:
+        return {name: values.double().mean().item() for name, values in table.items()}
+
+
+def benchmark(protocol: Literal["intra", "inter"] = "intra", as_published: bool = False) -> Benchmark:
+    """Meshes and joints against the fits, as far as they lie in the picture.
+
+    Persons of whom nothing does are left out; `as_published`, one such person makes the number NaN. Shapes
+    with a coefficient beyond 3 are failed fits: the mean shape is the truth then.
+    """
+    kind = Poisoned if as_published else PointError
+    return Benchmark(
+        name="UBody" if protocol == "intra" else f"UBody_{protocol}",
+        dataset=UBody("test", protocol),
+        metrics=(*mesh_errors(InPicture, kind), *joint_errors(InPicture, kind)),
+        joint_set=SMPLX_144,
+        body=SMPLX,
+        prepare=partial(PosedTargets, largest_beta=3.0),
+    )

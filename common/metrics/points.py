@@ -97,6 +97,24 @@ class Regressed(Points):
 
 
 @dataclass(frozen=True)
+class AnnotatedRegressed(Regressed):
+    """Points read off the predicted mesh against annotated ones, which are the benchmark's whole joint set.
+
+    Points without annotation do not count, nor do persons without their root.
+    """
+
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        points, confidence = batch.target.joints_3d.split([3, 1], -1)
+        known = (confidence[..., 0] > 0).to(points.dtype)
+        origin = points[:, :1] * 0
+        if self.root:
+            origin = points[:, list(self.root)].mean(1, keepdim=True)
+            known = known * known[:, list(self.root)].amin(1, keepdim=True)
+        rows = list(self.rows or range(points.shape[1]))
+        return self.read(prediction.body), Measured(points[:, rows], origin, self.name, known[:, rows])
+
+
+@dataclass(frozen=True)
 class Vertices(Points):
     """The vertices of the mesh, or of a part of it: "left_hand", "right_hand", "head".
 
