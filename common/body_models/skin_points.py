@@ -57,9 +57,9 @@ class SkinPoints(nn.Module):
             if contour is not None:
                 moving = getattr(contour, name)[by_degree]
                 table = np.concatenate([table.repeat(len(moving), 0), moving], 1)
-            self.register_buffer(
-                name, torch.tensor(table.reshape(len(table), -1), dtype=kind), persistent=False
-            )
+            # on the processor, also where a network around it is built on the meta device
+            constant = torch.tensor(table.reshape(len(table), -1), dtype=kind, device="cpu")
+            self.register_buffer(name, constant, persistent=False)
 
     def forward(self, vertices: Tensor, rotations: Tensor) -> Tensor:
         """(V, 3, B) posed vertices, (B, P, 3, 3) the joints' turns in space -> (B, N, 3)."""
