@@ -12,6 +12,7 @@ from demo.detectors import blazepose_detector, blazepose_landmarks, boxes, squar
 from demo.detectors.weights import load
 
 SUPPRESSION = 0.3
+SEARCH = blazepose_detector.SIZE
 POINTS = 33  # of BLAZEPOSE_33; the next two say where the person is
 AT_ONCE = 16  # crops
 MARGIN = 0.1  # of the longer side, which a person may reach beyond the box given
@@ -42,10 +43,31 @@ class BlazePose:
     def find(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(H, W, 3) uint8 RGB -> places (N, 2, 2) and scores (N,)."""
         height, width = image.shape[:2]
-        size = blazepose_detector.SIZE
-        scale = size / max(height, width)
-        matrix = np.array([[scale, 0, (size - width * scale) / 2], [0, scale, (size - height * scale) / 2]])
-        picture = squares.cut(squares.pyramid(image, size), matrix, size, cv2.BORDER_CONSTANT)
+        return self._find(squares.pyramid(image, SEARCH), np.array([0.0, 0.0, width, height]), EVERYWHERE)
+
+    @torch.inference_mode()
+    def places_in(self, image: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """(N, 4) -> (N, 2, 2): of the surest person in each box, even if the picture shows only a part of it.
+
+        Where the detector sees nobody, that of somebody upright who fills the box.
+        """
+        levels = squares.pyramid(image, SEARCH)
+        places = squares.place_of(frames)
+        for i, shown in enumerate(boxes.grown(frames, MARGIN)):
+            found, _ = self._find(levels, shown, shown)
+            if len(found):
+                places[i] = found[0]
+        return places
+
+    def _find(
+        self, levels: list[np.ndarray], box: np.ndarray, shown: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Places and scores, the surest first, in the square around a box; what is not `shown` is blurred."""
+        middle, side = (box[:2] + box[2:]) / 2, max(float((box[2:] - box[:2]).max()), 1.0)
+        scale = SEARCH / side
+        matrix = np.concatenate([np.eye(2) * scale, (SEARCH / 2 - scale * middle)[:, None]], 1)
+        picture = squares.cut(levels, matrix, SEARCH, cv2.BORDER_CONSTANT)
+        picture = squares.blurred_outside(picture, matrix, shown)
         found = self.detector(self._tensor(picture[None]) / 127.5 - 1)
         sure = found.scores[0] > self.threshold
         scores = found.scores[0, sure].cpu().numpy()
@@ -64,8 +86,8 @@ class BlazePose:
     ) -> list[Reading]:
         """The persons at the places (N, 2, 2) of an (H, W, 3) uint8 RGB picture.
 
-        Every pass but the first looks where the one before it said. Of each person only what lies in the frame
-        (N, 4) is shown to the network, so that it does not slip onto a neighbor; without frames, all.
+        Every pass but the first looks where the one before it said. Of each person only what lies in the
+        frame (N, 4) is shown to the network, so that it does not slip onto a neighbor; without frames, all.
         """
         levels = squares.pyramid(image, blazepose_landmarks.SIZE)
         shown = np.tile(EVERYWHERE, (len(places), 1)) if frames is None else boxes.grown(frames, MARGIN)

@@ -21,7 +21,7 @@ class Candidates(NamedTuple):
 
     scores: Tensor  # (B, 2254) probability
     boxes: Tensor  # (B, 2254, 4) x0, y0, x1, y1: of the head
-    points: Tensor  # (B, 2254, 4, 2) middle of the hips, a point on the circle around the body, the same of the torso
+    points: Tensor  # (B, 2254, 4, 2) middle of the hips, top of the circle around the body, two of the torso
 
 
 class Refine(nn.Module):

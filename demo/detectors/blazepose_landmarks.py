@@ -92,8 +92,8 @@ class Silhouette(nn.Module):
 def refined(points: Tensor, heat: Tensor) -> Tensor:
     """(B, J, 2) crop pixels -> the same, moved to the middle of the heat around them where it is hot enough.
 
-    Published: the middle of a 7x7 window's probabilities, the place of a cell being its upper left corner; points
-    whose window stays below one half, or that lie outside the crop, are left alone.
+    Published: the middle of a 7x7 window's probabilities, the place of a cell being its upper left corner;
+    points whose window stays below one half, or that lie outside the crop, are left alone.
     """
     height, width = heat.shape[2:]
     cell = points * (width / SIZE)

@@ -18,16 +18,21 @@ def grown(boxes: Array, margin: float) -> Array:
     return np.concatenate([boxes[..., :2] - more, boxes[..., 2:] + more], -1)
 
 
-def overlap(one: Array, other: Array) -> Array:
-    """(N, 4), (M, 4) -> (N, M) intersection over union."""
+def intersection(one: Array, other: Array) -> Array:
+    """(N, 4), (M, 4) -> (N, M) areas."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(-1)
+    return np.clip(high - low, 0, None).prod(-1)
+
+
+def overlap(one: Array, other: Array) -> Array:
+    """(N, 4), (M, 4) -> (N, M) intersection over union."""
+    shared = intersection(one, other)
     return shared / np.maximum(area(one)[:, None] + area(other)[None] - shared, 1e-9)
 
 
 def strongest(boxes: Array, scores: Array, most: float) -> Array:
-    """Non-maximum suppression: the places of those kept, by falling score; no two overlap more than `most`."""
+    """Non-maximum suppression: which are kept, by falling score; no two overlap by more than `most`."""
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     while len(order):
@@ -38,7 +43,7 @@ def strongest(boxes: Array, scores: Array, most: float) -> Array:
 
 
 def fused(boxes: Array, scores: Array, most: float) -> tuple[Array, Array]:
-    """The strongest, each moved to the mean of all that overlap it by more than `most`, sure ones counting more."""
+    """The strongest, each moved to the mean of all that overlap it by more than `most`, weighed by score."""
     kept = strongest(boxes, scores, most)
     weights = (overlap(boxes[kept], boxes) > most) * scores**2
     return weights @ boxes / np.maximum(weights.sum(1, keepdims=True), 1e-9), scores[kept]

@@ -1,4 +1,4 @@
-"""The default detector: NanoDet and BlazePose find persons, BlazePose reads each, what agrees is one person."""
+"""The default detector: NanoDet and BlazePose find, BlazePose reads, what agrees is one person."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from common.structures import Person
 from demo.detectors import boxes, persons
 from demo.detectors.blazepose import EVERYWHERE, BlazePose, Reading
 from demo.detectors.nanodet import NanoDet
-from demo.detectors.squares import place_of
 
 SAME = 0.12  # readings whose points lie closer, in sizes of a person, are of one person
+SAME_HEAD = 0.06  # so are those whose heads lie closer, whatever else they say
+SAME_BOX = 0.75  # and those whose boxes overlap by more
 BONUS = 0.1  # for a reading in a box: the box kept its neighbors out
-FITTING = 0.5  # overlap from which on a box is that of the person read in it
+ALONE = 0.8  # probability of a person that BlazePose alone must reach
+FITTING = 0.6  # share of what was read that must lie in the box, if that is to be the person's
+HEAD = slice(0, 11)
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,31 @@ class _Found:
     reading: Reading
     score: float
     box: np.ndarray | None  # (4,) NanoDet's; None where only BlazePose saw a person
+    shape: tuple[int, ...]  # of the picture
+
+    @property
+    def fitting_box(self) -> np.ndarray | None:
+        """The box, unless what was read in it lies elsewhere: then it showed only a part of the person."""
+        if self.box is None:
+            return None
+        shared = boxes.intersection(self.box[None], self.around[None])[0, 0]
+        return self.box if shared > FITTING * boxes.area(self.around) else None
+
+    @property
+    def around(self) -> np.ndarray:
+        """(4,) around what was read."""
+        return persons.box_around(self.reading.points, self.shape)
 
     @property
     def quality(self) -> float:
-        """By which one of several readings of a person is chosen."""
-        sure = self.reading.is_person * float(self.reading.points[:, 2].mean())
+        """By which one of several readings of a person is chosen: do the points in the picture look like points?
+
+        Those outside do not count: a reading that squeezes all of a person into a picture that shows half of
+        one is sure of too much.
+        """
+        points = self.reading.points
+        inside = ((points[:, :2] >= 0) & (points[:, :2] <= self.shape[1::-1])).all(1)
+        sure = self.reading.is_person * float(points[inside, 2].mean() if inside.any() else 0.0)
         return sure + (BONUS if self.box is not None else 0.0)
 
 
@@ -48,7 +71,7 @@ class PeopleDetector:
         """(H, W, 3) uint8 RGB -> the persons in it, called name/0, name/1..., the surest first."""
         found = sorted(distinct(self._found(image)), key=lambda one: -one.score)
         return [
-            persons.person(image, f"{name}/{i}", one.reading, _fitting(one, image.shape), one.score)
+            persons.person(image, f"{name}/{i}", one.reading, one.fitting_box, one.score)
             for i, one in enumerate(found)
         ]
 
@@ -58,16 +81,17 @@ class PeopleDetector:
         places, place_scores = self.blazepose.find(image)
         readings = self.blazepose.read(
             image,
-            np.concatenate([place_of(framed), places]),
+            np.concatenate([self.blazepose.places_in(image, framed), places]),
             np.concatenate([framed, np.tile(EVERYWHERE, (len(places), 1))]),
             with_mask=self.with_mask,
         )
         sources = [*framed, *(None for _ in places)]
         scores = [*box_scores.tolist(), *place_scores.tolist()]
+        least = [self.threshold] * len(framed) + [max(self.threshold, ALONE)] * len(places)
         return [
-            _Found(*each)
-            for each in zip(readings, scores, sources, strict=True)
-            if each[0].is_person > self.threshold
+            _Found(reading, score, source, image.shape)
+            for reading, score, source, limit in zip(readings, scores, sources, least, strict=True)
+            if reading.is_person > limit
         ]
 
 
@@ -75,7 +99,7 @@ def distinct(found: list[_Found]) -> list[_Found]:
     """Each person once: the best of the readings that agree, with the best score and a box of either."""
     kept: list[_Found] = []
     for one in sorted(found, key=lambda each: -each.quality):
-        twin = next((i for i, other in enumerate(kept) if _distance(one, other) < SAME), None)
+        twin = next((i for i, other in enumerate(kept) if _same(one, other)), None)
         if twin is None:
             kept.append(one)
         else:
@@ -85,16 +109,9 @@ def distinct(found: list[_Found]) -> list[_Found]:
     return kept
 
 
-def _distance(one: _Found, other: _Found) -> float:
-    """The median distance of points, in sizes of the larger person."""
+def _same(one: _Found, other: _Found) -> bool:
+    """Whether two readings are of one person."""
     apart = np.hypot(*(one.reading.points[:, :2] - other.reading.points[:, :2]).T)
-    sizes = [np.hypot(*(each.reading.place[1] - each.reading.place[0])) for each in (one, other)]
-    return float(np.median(apart) / max(*sizes, 1e-9))
-
-
-def _fitting(one: _Found, shape: tuple[int, ...]) -> np.ndarray | None:
-    """The box, unless what was read in it lies elsewhere: then it showed only a part of the person."""
-    if one.box is None:
-        return None
-    around = persons.box_around(one.reading.points, shape)
-    return one.box if boxes.overlap(one.box[None], around[None])[0, 0] > FITTING else None
+    size = max(np.hypot(*(each.reading.place[1] - each.reading.place[0])) for each in (one, other))
+    close = np.median(apart) < SAME * size or np.median(apart[HEAD]) < SAME_HEAD * size
+    return bool(close or boxes.overlap(one.around[None], other.around[None])[0, 0] > SAME_BOX)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from common.joints import BLAZEPOSE_33
 from common.structures import Person
-from demo.detectors.blazepose import Reading
+from demo.detectors.blazepose import BlazePose, Reading
 from demo.detectors.squares import of_pixels
 
 Array = np.ndarray
 SEEN = 0.5  # confidence from which on a point counts as seen
-ROOM = 0.08  # of the longer side: how far a body reaches beyond its joints
+ROOM = 0.06  # of the longer side: how far a body reaches beyond its joints
+CROWN = 1.7  # times the way from mouth to eyes, the top of the head lies above the eyes
 NO_PART = 0.2  # confidence below which a part has no box
 
 
@@ -31,9 +35,32 @@ def person(image: Array, name: str, reading: Reading, box: Array | None, score: 
     )
 
 
+def read_inside(
+    blazepose: BlazePose,
+    image: Array,
+    name: str,
+    boxes: Array,
+    with_mask: bool = False,
+    scores: Sequence[float] | None = None,
+) -> list[Person]:
+    """One person for each of the boxes (N, 4); its points are trusted as far as there seems to be one."""
+    edges = boxes + 0.5
+    readings = blazepose.read(image, blazepose.places_in(image, edges), edges, with_mask=with_mask)
+    people = []
+    for i, reading in enumerate(readings):
+        sure = np.array([1.0, 1.0, reading.is_person])
+        weighed = replace(reading, points=reading.points * sure)
+        score = None if scores is None else scores[i]
+        people.append(person(image, f"{name}/{i}", weighed, edges[i], score))
+    return people
+
+
 def box_around(points: Array, shape: tuple[int, ...]) -> Array:
     """(J, 3) -> (4,): around the points seen inside the picture, with room for the body beyond its joints."""
     height, width = shape[:2]
+    eyes, mouth = points[[2, 5]].mean(0), points[9:11].mean(0)
+    crown = [*(eyes + CROWN * (eyes - mouth))[:2], eyes[2]]
+    points = np.concatenate([points, [crown]])
     inside = points[:, :2].clip(0, [width, height])
     seen = points[:, 2] > SEEN
     inside = inside[seen] if seen.sum() > 3 else inside
@@ -51,7 +78,7 @@ def whole_mask(reading: Reading, shape: tuple[int, ...]) -> Array:
 
 
 def part_boxes(points: Array) -> Array:
-    """(33, 3) -> (3, 5): squares around the left hand, the right hand and the face; confidence 0 where unseen.
+    """(33, 3) -> (3, 5): squares around left hand, right hand and face; confidence 0 where unseen.
 
     The sizes follow those of annotated persons of COCO-WholeBody.
     """

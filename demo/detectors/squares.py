@@ -1,7 +1,8 @@
 """Turned squares cut from a picture, a person upright in each.
 
-Here 0 is the edge of a picture, not the middle of its first pixel. A *place* (2, 2) is the middle of a person, then the
-point above the head on the circle around the body: it fixes where a square lies, how it is turned, how large it is.
+Here 0 is the edge of a picture, not the middle of its first pixel. A *place* (2, 2) is the middle of a
+person, then the point above the head on the circle around the body: it says where a square lies, how it is
+turned, how large it is.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def pyramid(image: Array, smallest: int) -> list[Array]:
 
 
 def cut(levels: list[Array], matrix: Array, size: int, border: int) -> Array:
-    """(size, size, 3) from the level of the pyramid that fits; `border` is OpenCV's name for what lies beyond."""
+    """(size, size, 3) from the level of the pyramid that fits; `border` is OpenCV's word for the outside."""
     zoom = max(float(np.hypot(*matrix[:, 0])), 1e-9)
     level = min(max(int(-np.log2(zoom)), 0), len(levels) - 1)
     shrunk = np.array(levels[level].shape[1::-1]) / levels[0].shape[1::-1]
