@@ -16,6 +16,9 @@ SEARCH = blazepose_detector.SIZE
 POINTS = 33  # of BLAZEPOSE_33; the next two say where the person is
 AT_ONCE = 16  # crops
 MARGIN = 0.1  # of the longer side, which a person may reach beyond the box given
+BORDER = 3  # pixels from the edge of the picture, where a box may go on beyond it
+SMALLEST = 0.3  # radius of a person, in sizes of the box
+LARGEST = {False: 1.2, True: 3.0}  # the same; of one who is cut by the picture
 EVERYWHERE = np.array([-np.inf, -np.inf, np.inf, np.inf])
 
 
@@ -47,15 +50,15 @@ class BlazePose:
 
     @torch.inference_mode()
     def places_in(self, image: np.ndarray, frames: np.ndarray) -> np.ndarray:
-        """(N, 4) -> (N, 2, 2): of the surest person in each box, even if the picture shows only a part of it.
+        """(N, 4) -> (N, 2, 2): of the person in each box, even if the picture shows only a part of the body.
 
-        Where the detector sees nobody, that of somebody upright who fills the box.
+        Where the detector sees nobody of a likely size, that of somebody upright who fills the box.
         """
         levels = squares.pyramid(image, SEARCH)
         places = squares.place_of(frames)
-        for i, shown in enumerate(boxes.grown(frames, MARGIN)):
+        for i, (box, shown) in enumerate(zip(frames, boxes.grown(frames, MARGIN), strict=True)):
             found, _ = self._find(levels, shown, shown)
-            if len(found):
+            if len(found) and _likely(found[0], box, image.shape):
                 places[i] = found[0]
         return places
 
@@ -124,3 +127,13 @@ class BlazePose:
     def _tensor(self, pictures: np.ndarray) -> torch.Tensor:
         """(N, H, W, 3) uint8 -> (N, 3, H, W) float32, channels last in memory."""
         return torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float()
+
+
+def _likely(place: np.ndarray, box: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a place may be of the person in the box; one who is cut by the picture may be far larger."""
+    height, width = shape[:2]
+    cut = bool((box[:2] <= BORDER).any() or (box[2:] >= np.array([width, height]) - BORDER).any())
+    size = float((box[2:] - box[:2]).max())
+    away = float(np.hypot(*(place[0] - (box[:2] + box[2:]) / 2)))
+    radius = float(np.hypot(*(place[1] - place[0])))
+    return SMALLEST * size < radius < LARGEST[cut] * size and away < LARGEST[cut] * size / 2

@@ -17,7 +17,8 @@ SAME_HEAD = 0.06  # so are those whose heads lie closer, whatever else they say
 SAME_BOX = 0.75  # and those whose boxes overlap by more
 BONUS = 0.1  # for a reading in a box: the box kept its neighbors out
 ALONE = 0.8  # probability of a person that BlazePose alone must reach
-FITTING = 0.6  # share of what was read that must lie in the box, if that is to be the person's
+FITTING = 0.6  # share of what was read that must lie in a box, if it is to be the person's
+STRAY = 0.3  # below that the reading has left its box, and is of somebody else or nobody
 HEAD = slice(0, 11)
 
 
@@ -31,12 +32,12 @@ class _Found:
     shape: tuple[int, ...]  # of the picture
 
     @property
-    def fitting_box(self) -> np.ndarray | None:
-        """The box, unless what was read in it lies elsewhere: then it showed only a part of the person."""
+    def share_in_box(self) -> float:
+        """How much of what was read lies in the box; 0 where there is none."""
         if self.box is None:
-            return None
+            return 0.0
         shared = boxes.intersection(self.box[None], self.around[None])[0, 0]
-        return self.box if shared > FITTING * boxes.area(self.around) else None
+        return float(shared / max(boxes.area(self.around), 1e-9))
 
     @property
     def around(self) -> np.ndarray:
@@ -45,7 +46,7 @@ class _Found:
 
     @property
     def quality(self) -> float:
-        """By which one of several readings of a person is chosen: do the points in the picture look like points?
+        """By which one of several readings of a person is chosen: how sure are the points in the picture?
 
         Those outside do not count: a reading that squeezes all of a person into a picture that shows half of
         one is sure of too much.
@@ -71,7 +72,9 @@ class PeopleDetector:
         """(H, W, 3) uint8 RGB -> the persons in it, called name/0, name/1..., the surest first."""
         found = sorted(distinct(self._found(image)), key=lambda one: -one.score)
         return [
-            persons.person(image, f"{name}/{i}", one.reading, one.fitting_box, one.score)
+            persons.person(
+                image, f"{name}/{i}", one.reading, one.box if one.share_in_box > FITTING else None, one.score
+            )
             for i, one in enumerate(found)
         ]
 
@@ -85,13 +88,21 @@ class PeopleDetector:
             np.concatenate([framed, np.tile(EVERYWHERE, (len(places), 1))]),
             with_mask=self.with_mask,
         )
-        sources = [*framed, *(None for _ in places)]
-        scores = [*box_scores.tolist(), *place_scores.tolist()]
-        least = [self.threshold] * len(framed) + [max(self.threshold, ALONE)] * len(places)
+        framed_found = [
+            _Found(*each, image.shape)
+            for each in zip(readings[: len(framed)], box_scores.tolist(), framed, strict=True)
+        ]
+        alone = [
+            _Found(*each, None, image.shape)
+            for each in zip(readings[len(framed) :], place_scores.tolist(), strict=True)
+        ]
         return [
-            _Found(reading, score, source, image.shape)
-            for reading, score, source, limit in zip(readings, scores, sources, least, strict=True)
-            if reading.is_person > limit
+            *(
+                one
+                for one in framed_found
+                if one.reading.is_person > self.threshold and one.share_in_box > STRAY
+            ),
+            *(one for one in alone if one.reading.is_person > max(self.threshold, ALONE)),
         ]
 
 
