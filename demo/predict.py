@@ -77,7 +77,7 @@ def _joined(records: Sequence[AnyRecord]) -> AnyRecord:
 
 
 def intrinsics_of(image: np.ndarray, focal: float | None, field_of_view: float | None) -> np.ndarray:
-    """(3, 3) of a picture: by its focal length in pixels or its longer side's degrees of view, else assumed."""
+    """(3, 3) of a picture: by its focal length in pixels or its longer side's degrees of view."""
     height, width = image.shape[:2]
     if field_of_view is not None:
         focal = focal_from_field_of_view(np.radians(field_of_view), max(width, height))

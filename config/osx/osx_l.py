@@ -31,26 +31,25 @@ from main.schedules import cosine
 
 EYES = SMPLX.joints.indices(("left_eyeball", "right_eyeball"))  # of which the network says nothing
 
+TERMS = {
+    "pose": Term(1.0, Pose(silent=EYES)),
+    "betas": Term(1.0, Betas()),
+    "expression": Term(1.0, Expression()),
+    "joints_3d": Term(1.0, Joints3D(WHOLE_BODY_137, ("pelvis",), PART_ROOTS)),
+    "fitted_3d": Term(1.0, Joints3D(WHOLE_BODY_137, ("pelvis",), PART_ROOTS, fitted=True)),
+    "left_hand_box": Term(1.0, PartBox("left_hand")),
+    "right_hand_box": Term(1.0, PartBox("right_hand")),
+    "face_box": Term(1.0, PartBox("face")),
+    "joints_2d": Term(1.0, JointsInParts()),
+    "positions": Term(1.0, Positions()),
+    "fitted_positions": Term(1.0, Positions(fitted=True)),
+    "face_positions": Term(1.0, FacePositions()),
+}
+
 experiment = Experiment(
     name="osx_l",
     model=partial(OSX, encoder="large", hand_decoder=True, face_decoder=True),
-    objective=partial(
-        WeightedSum,
-        terms={
-            "pose": Term(1.0, Pose(silent=EYES)),
-            "betas": Term(1.0, Betas()),
-            "expression": Term(1.0, Expression()),
-            "joints_3d": Term(1.0, Joints3D(WHOLE_BODY_137, ("pelvis",), PART_ROOTS)),
-            "fitted_3d": Term(1.0, Joints3D(WHOLE_BODY_137, ("pelvis",), PART_ROOTS, fitted=True)),
-            "left_hand_box": Term(1.0, PartBox("left_hand")),
-            "right_hand_box": Term(1.0, PartBox("right_hand")),
-            "face_box": Term(1.0, PartBox("face")),
-            "joints_2d": Term(1.0, JointsInParts()),
-            "positions": Term(1.0, Positions()),
-            "fitted_positions": Term(1.0, Positions(fitted=True)),
-            "face_positions": Term(1.0, FacePositions()),
-        },
-    ),
+    objective=partial(WeightedSum, terms=TERMS),
     train=Balanced([Human36M("train")], [MSCOCO("train"), MPII("train")]),
     test=(ehf.benchmark(),),
     published={
