@@ -18,11 +18,13 @@ from common.structures import Person
 from common.utils.errors import UserError
 from common.utils.paths import shown
 from common.utils.unpickle import as_array, read_pickle
+from data.formats.agora_submission import AgoraSubmission
 from data.formats.coco_json import corners_of, read_json
 from data.formats.records import Records
 from data.formats.records_columns import Record, Row
 from data.loading.dataset import Benchmark
 from data.on_device.mesh_targets import MeshTargets
+from data.on_device.posed_targets import PosedTargets
 
 Array = np.ndarray
 
@@ -112,6 +114,11 @@ class AGORA(Records):
     def full_picture(self, name: str) -> Array:
         """(2, 3) the map from pixels of the 3840 x 2160 rendering to those of a person's picture."""
         return self.columns["matrix"][self._by_name[name]].astype(np.float64)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of all persons, in order."""
+        return tuple(self._by_name)
 
     @property
     def _data(self) -> Path:
@@ -205,13 +212,17 @@ def _moved(box: Array, matrix: Array, limit: Sequence[float]) -> Array:
     return np.zeros(5) if kept is None else np.array([*kept, 1.0])
 
 
-def benchmark() -> Benchmark:
-    """The validation split: meshes, hands and faces against the true ones, children among them."""
+def benchmark(split: Literal["validation", "test"] = "validation") -> Benchmark:
+    """Validation: meshes, hands and faces against the true ones, children among them.
+
+    The test split has no truth: what comes of it is a file for AGORA's server (AgoraSubmission).
+    """
+    people, is_test = AGORA(split), split == "test"
     return Benchmark(
-        name="AGORA",
-        dataset=AGORA("validation"),
-        metrics=mesh_errors(),
+        name="AGORA_test" if is_test else "AGORA",
+        dataset=people,
+        metrics=(AgoraSubmission(people),) if is_test else mesh_errors(),
         joint_set=SMPLX_144,
         body=SMPLX,
-        prepare=MeshTargets,
+        prepare=PosedTargets if is_test else MeshTargets,
     )
