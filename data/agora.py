@@ -217,6 +217,8 @@ def benchmark(split: Literal["validation", "test"] = "validation") -> Benchmark:
 
     The test split has no truth: what comes of it is a file for AGORA's server (AgoraSubmission).
     """
+    if split not in ("validation", "test"):
+        raise UserError(f"AGORA is measured on validation, or a file for its test is made, not '{split}'.")
     people, is_test = AGORA(split), split == "test"
     return Benchmark(
         name="AGORA_test" if is_test else "AGORA",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from common.joints import SMPLX, SMPLX_144
 from common.metrics.whole_body import joint_errors, mesh_errors
+from common.utils.errors import UserError
 from data.formats.humandata import HumanData
 from data.loading.dataset import Benchmark
 from data.on_device.posed_targets import PosedTargets
@@ -44,10 +45,12 @@ def benchmark(view: Literal["egocentric", "kinect"] = "egocentric", as_published
     Shapes with a coefficient beyond 3 are failed fits: the mean shape is the truth then (published).
     `as_published` reads the data set as HumanData says.
     """
-    kind = {"egocentric": EgoBodyEgocentric, "kinect": EgoBodyKinect}[view]
+    kinds = {"egocentric": EgoBodyEgocentric, "kinect": EgoBodyKinect}
+    if view not in kinds:
+        raise UserError(f"EgoBody is seen egocentric or by kinect, not by '{view}'.")
     return Benchmark(
         name=f"EgoBody_{view.capitalize()}",
-        dataset=kind("test", as_published=as_published),
+        dataset=kinds[view]("test", as_published=as_published),
         metrics=(*mesh_errors(), *joint_errors()),
         joint_set=SMPLX_144,
         body=SMPLX,

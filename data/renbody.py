@@ -9,6 +9,7 @@ from typing import Literal
 from common.joints import SMPLX, SMPLX_144
 from common.metrics.whole_body import joint_errors, mesh_errors
 from common.structures import Person
+from common.utils.errors import UserError
 from data.formats.columns import Columns
 from data.formats.humandata import HumanData
 from data.loading.dataset import Benchmark
@@ -46,10 +47,12 @@ def benchmark(resolution: Literal["", "hires"] = "", as_published: bool = False)
     Shapes with a coefficient beyond 3 are failed fits: the mean shape is the truth then (published).
     `as_published` reads the data set as HumanData says.
     """
-    kind = RenBodyHiRes if resolution == "hires" else RenBody
+    kinds = {"": RenBody, "hires": RenBodyHiRes}
+    if resolution not in kinds:
+        raise UserError(f"There is RenBody and RenBody_HiRes, but no RenBody of '{resolution}'.")
     return Benchmark(
         name="RenBody_HiRes" if resolution == "hires" else "RenBody",
-        dataset=kind("test", as_published=as_published),
+        dataset=kinds[resolution]("test", as_published=as_published),
         metrics=(*mesh_errors(), *joint_errors()),
         joint_set=SMPLX_144,
         body=SMPLX,

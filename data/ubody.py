@@ -165,6 +165,8 @@ def benchmark(protocol: Literal["intra", "inter"] = "intra", as_published: bool 
     Persons of whom nothing does are left out; `as_published`, one such person makes the number NaN. Shapes
     with a coefficient beyond 3 are failed fits: the mean shape is the truth then.
     """
+    if protocol not in ("intra", "inter"):
+        raise UserError(f"UBody is split intra scene or inter scene, not '{protocol}'.")
     kind = Poisoned if as_published else PointError
     return Benchmark(
         name="UBody" if protocol == "intra" else f"UBody_{protocol}",

@@ -13,7 +13,15 @@ from common.body_models.smplx import SMPLX
 from common.geometry.rotation import matrix_from_axis_angle
 from common.joints import SMPL_45, JointSet
 from common.metrics.point_error import PointError
-from common.metrics.points import AnnotatedJoints, InPicture, Joints, Regressed, Vertices, read_joints
+from common.metrics.points import (
+    AnnotatedJoints,
+    AnnotatedRegressed,
+    InPicture,
+    Joints,
+    Regressed,
+    Vertices,
+    read_joints,
+)
 from common.structures import Body, Crop, Perspective
 
 NAMES = ("left_hip", "right_knee", "head", "left_wrist", "neck")
@@ -185,3 +193,16 @@ def test_a_hand_that_does_not_apply_leaves_the_other() -> None:
     values = error(PointError("e", (one, absent), "none"), guess, truth)
     torch.testing.assert_close(values, torch.full((2,), 20.0))
     assert error(PointError("e", absent, "none"), guess, truth).isnan().tolist() == [True, False]
+
+
+def test_regressed_points_count_where_they_are_annotated_and_the_root_is_too() -> None:
+    points = AnnotatedRegressed("j14", rows=(1, 2, 3), root=(0,))
+    read = Regressed("j14")
+    one = posed(0)
+    truth = torch.cat([read.read(one).points, torch.ones(2, 14, 1)], -1)
+    truth[0, 2] = torch.tensor([9.0, 9.0, 9.0, 0.0])  # nowhere
+    truth[1, 0, 3] = 0  # the root
+    found = error(PointError("mpjpe", points), one, joints_3d=truth)
+    assert found[0] < 1e-3 and found[1].isnan()
+    truth[0, 2, 3] = 1
+    assert error(PointError("mpjpe", points), one, joints_3d=truth)[0] > 1000

@@ -1,0 +1,49 @@
+"""Benchmarks by the names that users type."""
+
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from common.joints import SMPL, SMPLX
+from common.utils.errors import UserError
+from data.loading.dataset import Benchmark
+from data.on_device.mesh_targets import MeshTargets
+from main.benchmarks import made
+
+TYPED = {  # with the name that its results have
+    "EHF": "EHF", "AGORA": "AGORA", "AGORA_validation": "AGORA", "AGORA_test": "AGORA_test",
+    "UBody": "UBody", "UBody_inter": "UBody_inter", "PW3D": "3DPW",
+    "EgoBody_Egocentric": "EgoBody_Egocentric", "EgoBody_Kinect": "EgoBody_Kinect", "ARCTIC": "ARCTIC",
+    "RenBody": "RenBody", "SynHand": "SynHand",
+    "RenBody_HiRes": "RenBody_HiRes", "Human36M": "Human36M", "synthetic": "synthetic",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_a_benchmark_is_found_by_its_name_without_any_data(typed: str) -> None:
+    benchmark = made(typed)
+    assert isinstance(benchmark, Benchmark) and benchmark.name == TYPED[typed]
+    names = [getattr(metric, "name", None) for metric in benchmark.metrics]
+    assert len(set(names)) == len(names) > 0
+    assert benchmark.body in (SMPL, SMPLX)
+    assert getattr(benchmark.dataset, "split", "test") in ("test", "validation")
+
+
+@pytest.mark.parametrize("typed", ["EgoBody_left", "RenBody_low", "UBody_all", "AGORA_train", "EHB"])
+def test_an_unknown_one_is_refused_in_words(typed: str) -> None:
+    with pytest.raises(UserError, match=typed.split("_")[-1]):
+        made(typed)
+
+
+def test_published_bugs_come_back_only_where_there_were_any() -> None:
+    assert made("UBody", as_published=True).metrics != made("UBody").metrics
+    assert made("EgoBody_Kinect", as_published=True).dataset.as_published
+    with pytest.raises(UserError, match="no published bug"):
+        made("EHF", as_published=True)
+
+
+def test_meshes_are_the_truth_where_there_are_any() -> None:
+    meshes = {typed for typed in TYPED if made(typed).prepare is MeshTargets}
+    assert meshes == {"EHF", "AGORA", "AGORA_validation"}
+    assert issubclass(MeshTargets, nn.Module)
