@@ -1,6 +1,6 @@
 """The free default: key points in, SMPL-X-format body out, trained on synthetic poses alone.
 
-The shipped weights are one run of it. `--end_epoch 4` is a first result within five minutes on two cores.
+The shipped weights are one run of it. `--end_epoch 5` is a first result within five minutes on two cores.
 """
 
 from __future__ import annotations
