@@ -11,7 +11,7 @@ from functools import partial
 from common.losses.objective import Term, WeightedSum
 from common.losses.parts import JointsInParts
 from common.utils.paths import PRETRAINED
-from config.osx.osx_l_wo_decoder import TERMS
+from config.osx.osx_l_wo_decoder import WITHOUT_FACE
 from config.osx.osx_l_wo_decoder import experiment as base
 from data import agora
 from data.agora import AGORA
@@ -23,8 +23,8 @@ experiment = replace(
     name="osx_l_agora",
     objective=partial(
         WeightedSum,
-        terms=TERMS
-        | {name: TERMS[name]._replace(weight=2.0) for name in TWICE}
+        terms=WITHOUT_FACE
+        | {name: WITHOUT_FACE[name]._replace(weight=2.0) for name in TWICE}
         | {"joints_2d": Term(1.0, JointsInParts(camera_only=True))},
     ),
     train=AGORA("train", corrected="none"),
