@@ -55,11 +55,18 @@ class TorchvisionDetector:
         self.kind = kind
         self.threshold = threshold
         self.device = device
-        network = KINDS[kind].build(weights=None, weights_backbone=None)
-        if pretrained:
-            network.load_state_dict(_weights(KINDS[kind].weights))
-        self.network = network.to(device).eval().requires_grad_(False)
+        if kind not in KINDS:
+            raise UserError(f"torchvision has no detector of '{kind}' here; there are: {', '.join(KINDS)}.")
+        self.network = self._network(pretrained).to(device).eval().requires_grad_(False)
         self.blazepose = None if kind == "keypoints" else BlazePose(device=device)
+
+    def _network(self, pretrained: bool) -> nn.Module:
+        kind = KINDS[self.kind]
+        weights = _weights(kind.weights) if pretrained else None
+        network = kind.build(weights=None, weights_backbone=None)
+        if weights is not None:
+            network.load_state_dict(weights)
+        return network
 
     @torch.inference_mode()
     def __call__(self, image: np.ndarray, name: str) -> list[Person]:
