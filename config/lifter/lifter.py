@@ -46,6 +46,6 @@ experiment = Experiment(
     ema=0.999,
     precision="bf16",
     workers=1,
-    evaluate_every=4,
+    evaluate_every=6,
     best="synthetic/mpjpe",
 )
