@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Literal, get_type_hints
 
 from torch import nn
@@ -110,17 +111,24 @@ def find(path: str | Path) -> Path:
     raise UserError(f"There is no config {path}{did_you_mean(str(path), map(shown, known))}")
 
 
+class _Source(SourceFileLoader):
+    """Reads a file as it is now: Python's cache misses an edit within a second, and litters the folder."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _imported(file: Path) -> ModuleType:
     """A config of ours as the module it is; a user's own from wherever it lies."""
     try:
         if file.is_relative_to(ROOT / "config"):
             return importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
-        spec = importlib.util.spec_from_file_location(f"user_config_{file.stem}", file)
-        if spec is None or spec.loader is None:
-            raise UserError(f"{file} cannot be imported as a config.")
+        loader = _Source(f"user_config_{file.stem}", str(file))
+        spec = importlib.util.spec_from_loader(loader.name, loader)
+        assert spec is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # a data loader's workers pickle what stands in it
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
         return module
     except (UserError, OSError):
         raise

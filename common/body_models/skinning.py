@@ -93,7 +93,8 @@ class Blend(nn.Module):
 
     def forward(self, numbers: Tensor) -> Tensor:
         """(N, B) -> (M, B)."""
-        if self.is_sparse and not torch.is_grad_enabled():  # this function has first derivatives only
+        # this function has first derivatives only, and with several threads it stumbles over an empty batch
+        if self.is_sparse and not torch.is_grad_enabled() and numbers.shape[1] > 0:
             return embedding_bag(
                 self.columns, numbers.contiguous(), self.starts, mode="sum", per_sample_weights=self.entries
             )
