@@ -18,7 +18,7 @@ from common.body_models import files
 from common.body_models.smplx import SMPLX
 from common.geometry.rotation import matrix_from_axis_angle
 from common.structures import BodyParams
-from tool.benchmarks import milliseconds
+from common.utils.timing import milliseconds
 
 REPEATS = {1: 60, 32: 12}  # by the size of the batch
 

@@ -10,10 +10,10 @@ from common.networks.model import Model
 from common.preprocess.sample import make_sample
 from common.structures import Person, Sample
 from common.utils.distributed import device
+from common.utils.timing import milliseconds
 from data.loading.dataset import Samples
 from data.loading.loader import Loader, every_once
 from main.experiment import Experiment, load
-from tool.benchmarks import milliseconds
 
 
 def measure() -> list[tuple[str, str]]:

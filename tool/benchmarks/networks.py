@@ -19,7 +19,7 @@ from common.networks.model import Model
 from common.networks.osx import OSX
 from common.networks.smpler_x import SMPLerX
 from common.structures import Inputs
-from tool.benchmarks import milliseconds
+from common.utils.timing import milliseconds
 
 BATCHES = (1, 8)
 REPEATS = {1: 3, 8: 1}  # by the size of the batch

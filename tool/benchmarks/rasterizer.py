@@ -17,7 +17,7 @@ from common.rendering import compiled
 from common.rendering.overlay import overlay
 from common.rendering.rasterizer import part_labels, rasterize, visible_faces
 from common.structures import BodyParams, Perspective
-from tool.benchmarks import milliseconds
+from common.utils.timing import milliseconds
 
 DISTANCE = 3.0  # meters to the camera
 FACES = 27_000  # of the single scene: a body, and a part of another behind it
