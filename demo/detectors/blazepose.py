@@ -52,7 +52,7 @@ class BlazePose:
     def places_in(self, image: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """(N, 4) -> (N, 2, 2): of the person in each box, even if the picture shows only a part of the body.
 
-        The detector looks for who is lying, or cut by the picture; where it sees nobody of a likely size,
+        The detector looks for who is lying, or cut at top or bottom; where it sees nobody of a likely size,
         and in all other boxes, the place is that of somebody upright who fills the box.
         """
         levels = squares.pyramid(image, SEARCH)
@@ -133,8 +133,8 @@ class BlazePose:
 
 
 def _is_cut(box: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether a box (4,) reaches the border of the picture."""
-    return bool((box[:2] <= BORDER).any() or (box[2:] >= np.array(shape[1::-1]) - BORDER).any())
+    """Whether a box (4,) reaches top or bottom of the picture; one cut at a side still says how tall."""
+    return bool(box[1] <= BORDER or box[3] >= shape[0] - BORDER)
 
 
 def _is_wide(box: np.ndarray) -> bool:
