@@ -14,7 +14,7 @@ from demo.detectors.weights import load
 SUPPRESSION = 0.3
 SEARCH = blazepose_detector.SIZE
 POINTS = 33  # of BLAZEPOSE_33; the next two say where the person is
-AT_ONCE = 16  # crops
+AT_ONCE, AT_ONCE_ON_CPU = 64, 2  # crops; more of them leave the cache of a processor, and take longer each
 MARGIN = 0.1  # of the longer side, which a person may reach beyond the box given
 BORDER = 3  # pixels from the edge of the picture, where a box may go on beyond it
 SMALLEST = 0.3  # radius of a person, in sizes of the box
@@ -98,8 +98,9 @@ class BlazePose:
         levels = squares.pyramid(image, blazepose_landmarks.SIZE)
         shown = np.tile(EVERYWHERE, (len(places), 1)) if frames is None else boxes.grown(frames, MARGIN)
         readings = []
-        for start in range(0, len(places), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
+        count = AT_ONCE_ON_CPU if torch.device(self.device).type == "cpu" else AT_ONCE
+        for start in range(0, len(places), count):
+            some = slice(start, start + count)
             where = places[some]
             for i in range(passes):
                 read = self._read(levels, where, shown[some], with_mask and i == passes - 1)

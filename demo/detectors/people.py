@@ -15,6 +15,7 @@ from demo.detectors.nanodet import NanoDet
 SAME = 0.12  # readings whose points lie closer, in sizes of a person, are of one person
 SAME_HEAD = 0.06  # so are those whose heads lie closer, whatever else they say
 SAME_BOX = 0.75  # and those whose boxes overlap by more
+WITHIN, NOT_SMALL = 0.9, 0.5  # or one lies within the other, by more, and is no smaller
 BONUS = 0.1  # for a reading in a box: the box kept its neighbors out
 ALONE = 0.8  # probability of a person that BlazePose alone must reach
 FITTING = 0.6  # share of what was read that must lie in a box, if it is to be the person's
@@ -125,4 +126,15 @@ def _same(one: _Found, other: _Found) -> bool:
     apart = np.hypot(*(one.reading.points[:, :2] - other.reading.points[:, :2]).T)
     size = max(np.hypot(*(each.reading.place[1] - each.reading.place[0])) for each in (one, other))
     close = np.median(apart) < SAME * size or np.median(apart[HEAD]) < SAME_HEAD * size
-    return bool(close or boxes.overlap(one.around[None], other.around[None])[0, 0] > SAME_BOX)
+    return bool(
+        close or boxes.overlap(one.around[None], other.around[None])[0, 0] > SAME_BOX or _nested(one, other)
+    )
+
+
+def _nested(one: _Found, other: _Found) -> bool:
+    """Whether one of two boxes is most of the other: a part of a person that was taken for a person."""
+    if one.box is None or other.box is None:
+        return False
+    small, large = sorted((one.box, other.box), key=boxes.area)
+    shared = boxes.intersection(small[None], large[None])[0, 0]
+    return bool(shared > WITHIN * boxes.area(small) and boxes.area(small) > NOT_SMALL * boxes.area(large))
