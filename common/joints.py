@@ -49,6 +49,11 @@ class JointSet:
         """Where each joint lands when the image is flipped; ValueError where one lacks its twin."""
         return tuple(self.index(_twin(name)) for name in self.names)
 
+    @cached_property
+    def twin(self) -> JointSet:
+        """What these joints are called in a mirror: a right hand is a left one, a body itself."""
+        return JointSet(f"{self.name}_twin", tuple(map(_twin, self.names)))
+
     def taken_from(self, other: JointSet) -> tuple[int, ...]:
         """For each joint here, its place in `other`, or -1 where `other` lacks it."""
         place = {name: i for i, name in enumerate(other.names)}
@@ -194,6 +199,21 @@ OPENPOSE_25 = JointSet(
 )  # fmt: skip
 SPIN_49 = JointSet("spin_49", (*OPENPOSE_25.names, *SPIN_24.names))
 
+# what PyMAF-X is supervised on: the body, both hands from their roots on, the face; and its experts apart
+_RIGHT_HAND_21 = ("right_hand_root", *(f"right_{name}" for name in _HAND_21))
+SPIN_159 = JointSet(
+    "spin_159",
+    (
+        *SPIN_49.names, "left_hand_root", *(f"left_{name}" for name in _HAND_21), *_RIGHT_HAND_21,
+        *_FACE_51, *_CONTOUR_17,
+    ),
+    {
+        "body": slice(0, 49), "left_hand": slice(49, 70), "right_hand": slice(70, 91), "face": slice(91, 159),
+    },
+)  # fmt: skip
+RIGHT_HAND_21 = JointSet("right_hand_21", _RIGHT_HAND_21, {"right_hand": slice(0, 21)})
+FACE_68 = JointSet("face_68", (*_FACE_51, *_CONTOUR_17), {"face": slice(0, 68)})
+
 # what detectors and annotators see
 COCO_17 = JointSet(
     "coco_17",
@@ -220,6 +240,11 @@ BLAZEPOSE_33 = JointSet(
         *_pairs("hip", "knee", "ankle", "heel", "big_toe"),
     ),
 )  # fmt: skip
+
+# what STRAPS is supervised on: in the picture, and in space
+STRAPS_31 = JointSet(
+    "straps_31", (*COCO_17.names, *LSP_14.names), {"coco": slice(0, 17), "lsp": slice(17, 31)}
+)
 
 # what the lifter looks at, by names that detectors share, and what it is taught: the body's joints besides
 LIFTER_29 = JointSet(

@@ -28,9 +28,7 @@ def moved_points(
     """
     if points is None or given is None:
         return torch.zeros(len(wanted), 3)
-    chosen = by_name(points, given, wanted)
-    if crop.flipped:
-        chosen = chosen[list(wanted.mirrored)]
+    chosen = by_name(points, given, wanted.twin if crop.flipped else wanted)
     xy = mapped(crop.matrix.numpy().astype(np.float64), chosen[:, :2])
     if whole_within is not None:
         mirror = np.array([whole_within, 0.0]) if crop.flipped else np.zeros(2)

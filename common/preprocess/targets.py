@@ -85,9 +85,7 @@ def _turned_points(points: Array | None, given: JointSet | None, wanted: JointSe
     """Annotated (J, 4) camera points -> (K, 4) of another joint set, mirrored and turned as the crop is."""
     if points is None or given is None:
         return torch.zeros(len(wanted), 4)
-    chosen = torch.from_numpy(by_name(points, given, wanted))
-    if crop.flipped:
-        chosen = chosen[list(wanted.mirrored)]
+    chosen = torch.from_numpy(by_name(points, given, wanted.twin if crop.flipped else wanted))
     xyz = crop.map(lambda tensor: tensor[None]).turned(chosen[None, :, :3])[0]
     return torch.where(chosen[:, 3:] > 0, torch.cat([xyz, chosen[:, 3:]], 1), 0.0).float()
 

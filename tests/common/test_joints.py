@@ -6,16 +6,32 @@ from common import joints
 from common.joints import BodyLayout, JointSet
 
 SETS = [value for value in vars(joints).values() if isinstance(value, JointSet)]
+WHOLE = [joint_set for joint_set in SETS if joint_set not in (joints.RIGHT_HAND_21,)]
 LAYOUTS = [value for value in vars(joints).values() if isinstance(value, BodyLayout)]
 
 
-@pytest.mark.parametrize("joint_set", SETS, ids=lambda s: s.name)
+@pytest.mark.parametrize("joint_set", WHOLE, ids=lambda s: s.name)
 def test_mirroring_twice_changes_nothing_and_moves_no_joint_of_the_middle(joint_set):
     mirrored = joint_set.mirrored
     assert sorted(mirrored) == list(range(len(joint_set)))
     assert [mirrored[i] for i in mirrored] == list(range(len(joint_set)))
     for name, twin in zip(joint_set.names, mirrored, strict=True):
         assert (joint_set.names[twin] == name) != name.startswith(("left_", "right_"))
+
+
+@pytest.mark.parametrize("joint_set", SETS, ids=lambda s: s.name)
+def test_the_twin_of_a_set_is_what_a_mirror_shows(joint_set):
+    assert joint_set.twin.twin.names == joint_set.names
+    if joint_set in WHOLE:
+        assert joint_set.twin.taken_from(joint_set) == joint_set.mirrored
+
+
+def test_a_right_hand_is_the_left_one_in_a_mirror():
+    assert set(joints.RIGHT_HAND_21.twin.names) == {
+        name.replace("right_", "left_") for name in joints.RIGHT_HAND_21.names
+    }
+    with pytest.raises(ValueError, match="has no 'left_hand_root'"):
+        _ = joints.RIGHT_HAND_21.mirrored
 
 
 @pytest.mark.parametrize("joint_set", SETS, ids=lambda s: s.name)

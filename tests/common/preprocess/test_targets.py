@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.joints import COCO_17, LSP_14, SMPL, SMPLX, WHOLE_BODY_137
+from common.joints import COCO_17, LSP_14, SMPL, SMPLX, WHOLE_BODY_137, JointSet
 from common.preprocess.augment import Chance
 from common.preprocess.targets import make_target
 from common.preprocess.views import locate
@@ -99,6 +99,16 @@ def test_points_in_space_turn_as_the_picture_does(flipped):
     swap = list(COCO_17.mirrored) if flipped else list(range(17))
     expected = torch.tensor(far * person.joints_3d[swap, 2], dtype=torch.float32)
     torch.testing.assert_close(result.joints_3d[:, 2], expected)
+
+
+def test_of_a_mirrored_person_the_left_side_teaches_who_knows_the_right_side_alone():
+    side = JointSet("right_2", ("right_elbow", "right_wrist"))
+    seen = target(annotated(), Chance(flipped=True), joint_set=side)
+    whole = target(annotated(), Chance(flipped=True))
+    chosen = list(side.taken_from(COCO_17))
+    assert torch.equal(seen.joints_2d, whole.joints_2d[chosen])
+    assert torch.equal(seen.joints_3d, whole.joints_3d[chosen])
+    assert (seen.joints_2d[:, 2] > 0).all()
 
 
 def test_a_flip_swaps_left_and_right_and_twice_gives_all_back():
