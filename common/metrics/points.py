@@ -136,6 +136,23 @@ class Vertices(Points):
 
 
 @dataclass(frozen=True)
+class MeshFrom(Regressed):
+    """All vertices, seen from the middle of points regressed from the same mesh (SMPLer's MPVPE).
+
+    A person of whom not every rotation and the shape are known does not count.
+    """
+
+    def read(self, body: Body) -> Measured:
+        seen = super().read(body)
+        return Measured(body.vertices, seen.origin, f"{body.topology} mesh")
+
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        guess, truth = super().pair(prediction, batch)
+        known = batch.target.known[:, :-1].amin(1, keepdim=True)  # the last says it of the expression
+        return guess, replace(truth, known=known.expand(truth.points.shape[:2]))
+
+
+@dataclass(frozen=True)
 class InPicture(Points):
     """Points of which only those count that lie inside the full picture; all of them are aligned (UBody).
 
