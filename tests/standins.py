@@ -115,6 +115,27 @@ def index_arrays() -> tuple[dict[str, Array], Array, Array]:
     return hands, np.sort(order[1556 : 1556 + 5023]), regressor
 
 
+def joint_regressor(name: str, rows: int) -> Array:
+    """STRAPS: (rows, 6890) points of a few vertices each, weighted at random."""
+    drawn, matrix = dice(f"straps-{name}"), np.zeros((rows, 6890))
+    for row in matrix:
+        chosen = drawn.choice(6890, drawn.randint(1, 13), replace=False)
+        pulls = drawn.rand(len(chosen))
+        row[chosen] = pulls / pulls.sum()
+    return matrix
+
+
+def mean_params() -> dict[str, Array]:
+    """STRAPS: the 24 rotations and 10 betas that regressors start from, near the upright rest pose."""
+    drawn, pose = dice("straps-mean-params"), []
+    for joint in range(24):
+        turn = np.linalg.qr(np.eye(3) + 0.15 * drawn.normal(size=(3, 3)))[0]
+        turn = turn * np.sign(np.diag(turn))
+        pose.append((turn if joint else np.diag([1.0, -1.0, -1.0]) @ turn)[:, :2].reshape(-1))
+    shape = drawn.normal(0, 0.3, 10)
+    return {"pose": np.concatenate(pose).astype(np.float32), "shape": shape.astype(np.float32)}
+
+
 GENDERS = ("NEUTRAL", "MALE", "FEMALE")
 LARGE = {f"smplx/SMPLX_{gender}.npz": partial(smplx_arrays, gender) for gender in GENDERS}
 FILES: dict[str, Callable[[], Any]] = {
@@ -127,6 +148,8 @@ FILES: dict[str, Callable[[], Any]] = {
     "smplx/MANO_SMPLX_vertex_ids.pkl": lambda: index_arrays()[0],
     "smplx/SMPL-X__FLAME_vertex_ids.npy": lambda: index_arrays()[1],
     "smplx/SMPLX_to_J14.pkl": lambda: index_arrays()[2],
+    "smpl/J_regressor_h36m.npy": lambda: joint_regressor("h36m", 17),
+    "smpl/neutral_smpl_mean_params_6dpose.npz": mean_params,
 }
 FIRST = tuple(name for name in FILES if name not in LARGE or "NEUTRAL" in name)
 

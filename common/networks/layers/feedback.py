@@ -1,0 +1,41 @@
+"""Iterative error feedback: an estimate is corrected by what it looks like beside the features, repeatedly."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Feedback(nn.Module):
+    """Adds a correction to the estimate a fixed number of times (Carreira et al. 2016; Kanazawa et al. 2018).
+
+    The same layers make every correction, from the features and the estimate so far; gradients flow through
+    all of them (as published by STRAPS, without dropout). The first estimate is `start`, which is kept with
+    the weights: a network and what it starts from belong together.
+    """
+
+    start: Tensor  # (N,)
+
+    def __init__(self, features: int, start: Tensor, hidden: int, steps: int = 3) -> None:
+        super().__init__()
+        count = len(start)
+        self.steps = steps
+        self.register_buffer("start", start.clone())
+        self.layers = nn.Sequential(
+            nn.Linear(features + count, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, count),
+        )
+        for layer in self.layers[::2]:
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, features: Tensor) -> list[Tensor]:
+        """(B, F) -> the estimate after each step, (B, N) each."""
+        estimate = self.start.to(features.dtype).expand(len(features), -1)
+        estimates = []
+        for _ in range(self.steps):
+            estimate = estimate + self.layers(torch.cat([features, estimate], 1))
+            estimates.append(estimate)
+        return estimates

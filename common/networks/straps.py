@@ -1,0 +1,88 @@
+"""STRAPS: a silhouette and joint heat maps in, shape and pose out (Sengupta, Budvytis, Cipolla 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from common.body_models import means
+from common.body_models.files import Free
+from common.body_models.regressors import Regressor
+from common.body_models.smpl import SMPL
+from common.geometry.rotation import matrix_from_6d
+from common.joints import COCO_17, H36M_17, LSP_14, SMPL_45, STRAPS_31
+from common.networks.backbones.resnet import ResNet
+from common.networks.layers.feedback import Feedback
+from common.networks.model import Model
+from common.structures import Body, BodyParams, Inputs, Prediction, View, WeakPerspective
+
+SCALE = 0.9  # published: of the camera that it starts from
+SPINS_LSP = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)  # its regressor has the left leg first
+HIDDEN = {18: 512, 50: 1024}  # published: how wide the feedback layers are, by the encoder's depth
+
+
+class STRAPS(Model):
+    """ResNet and iterative feedback on a proxy, and a weak-perspective camera.
+
+    Nothing but the proxy is seen, so the network can be trained on synthesis alone. Its pixels are counted
+    from the view's corner, see `preprocess/proxy.py`. Each joint is supervised where the published losses
+    do: COCO's in the picture, LSP's in space.
+
+    extras: "steps" (B, 3, 157) camera (scale, x, y), 24 rotations in 6D, betas after each step of feedback.
+    """
+
+    published: ClassVar = (
+        (r"^ief_module\.fc\d\.", None),  # the three layers are there twice
+        (r"^ief_module\.ief_layers\.", "feedback.layers."),
+        (r"^image_encoder\.", "encoder."),
+    )
+    unpublished: ClassVar = (r"^feedback\.start$",)  # the means come from a file of their own
+
+    def __init__(
+        self, depth: int = 18, size: int = 256, free: Free = "never", channels_last: bool = True
+    ) -> None:
+        """`depth` of the ResNet: 18 (released) or 50; `size` of the view in pixels; `free`: whether the free
+        body may or must be posed, "allow" or "only". On the free body it starts from that body's means.
+        `channels_last`: see ResNet.
+        """
+        super().__init__()
+        self.views: Mapping[str, View] = {
+            "proxy": View(size=(size, size), content="proxy", joint_set=COCO_17, padding=1.2)
+        }
+        self.joint_set = STRAPS_31
+        self.body_model = SMPL(free=free)
+        self.h36m = Regressor(self.body_model.topology, "h36m")
+        is_official = self.body_model.topology == "smpl"
+        self.coco = list(COCO_17.taken_from(SMPL_45))
+        self.lsp = list(SPINS_LSP if is_official else LSP_14.taken_from(H36M_17))
+        mean = means.published() if is_official else means.free()
+        camera = mean.betas.new_tensor([SCALE, 0.0, 0.0])
+        start = torch.cat([camera, mean.pose.flatten(), mean.betas])
+        self.encoder = ResNet(depth, 1 + len(COCO_17), channels_last)
+        self.feedback = Feedback(self.encoder.width, start, HIDDEN.get(depth, 512))
+
+    def read_joints(self, body: Body) -> Tensor:
+        """(B, 31, 3): COCO's joints as the body reports them, LSP's as Human3.6M's regressor reads them."""
+        return torch.cat([body.joints[:, self.coco], self.h36m(body)[:, self.lsp]], 1)
+
+    def forward(self, inputs: Inputs) -> Prediction:
+        proxy = inputs.views["proxy"]
+        steps = torch.stack(self.feedback(self.encoder(proxy)), 1).float()
+        lens, pose, betas = steps[:, -1].split([3, 6 * 24, self.body_model.layout.betas], 1)
+        rotations = matrix_from_6d(pose.unflatten(1, (24, 6)))
+        params = BodyParams(rotations, betas, betas.new_zeros(len(betas), 0))
+        body = self.body_model(params)
+        size = lens.new_tensor([proxy.shape[3], proxy.shape[2]]).expand(len(lens), -1)
+        camera = WeakPerspective(lens[:, 0], lens[:, 1:], size)
+        return Prediction(params, body, self.read_joints(body), camera, extras={"steps": steps})
+
+    @classmethod
+    def variant(cls, state: Mapping[str, Tensor]) -> str | None:
+        """Which encoder a checkpoint has, told by its widest features."""
+        weight = state.get("feedback.layers.0.weight")
+        if weight is None:
+            return None
+        return f"STRAPS(depth={50 if weight.shape[1] > 2048 else 18})"
