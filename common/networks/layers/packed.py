@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 WORTH = 1.04  # packed weights are used where they are this many times as fast
@@ -117,4 +117,26 @@ def upsample(x: Tensor, packed: Tensor, bias: Tensor) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     return torch.ops.mkldnn._convolution_transpose_pointwise(
         x, packed, bias, [1, 1], [0, 0], [2, 2], [1, 1], 1, "relu", [], ""
+    )
+
+
+def pack_convolution(weight: Tensor, like: nn.Conv2d, size: torch.Size) -> Tensor:
+    """(out, in, h, w) -> oneDNN's layout, best for inputs of that size and right for any."""
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    return torch.ops.mkldnn._reorder_convolution_weight(
+        weight, like.padding, like.stride, like.dilation, like.groups, list(size)
+    )
+
+
+def convolve(
+    x: Tensor, packed: Tensor, bias: Tensor, like: nn.Conv2d, shortcut: Tensor | None, active: bool
+) -> Tensor:
+    """The convolution of x, plus a shortcut, ReLU included where `active`."""
+    shape = (like.padding, like.stride, like.dilation, like.groups)
+    if shortcut is None:
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, packed, bias, *shape, "relu" if active else "none", [], ""
+        )
+    return torch.ops.mkldnn._convolution_pointwise.binary(
+        x, shortcut, packed, bias, *shape, "add", 1.0, "relu" if active else None, [], None
     )

@@ -1,0 +1,116 @@
+"""HRNet, which keeps a picture's details beside its gist: four maps of one picture (Sun et al. 2019)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from common.networks.layers.convolution import convolve, forget, prepare
+
+# what of timm's network makes the maps; the rest is a head for classes
+PARTS = (
+    "conv1", "bn1", "conv2", "bn2", "layer1",
+    "transition1", "stage2", "transition2", "stage3", "transition3", "stage4",
+)  # fmt: skip
+
+
+class HRNet(nn.Module):
+    """Layers, names and numbers are timm's, which are those of the published networks, pose and class alike.
+
+    It is run layer by layer here, so that in inference a norm, a shortcut and a ReLU are part of the
+    convolution before them.
+    """
+
+    # a published pose network has a head of its own, and its last fusion makes only the finest map
+    published: ClassVar = ((r"^final_layer\.", None),)
+    unpublished: ClassVar = (r"^stage4\.2\.fuse_layers\.[123]\.",)
+
+    def __init__(self, width: int = 32) -> None:
+        """`width`: channels of the finest map, 32 or 48 as published; also 18, 30, 40, 44 or 64."""
+        super().__init__()
+        from timm import create_model  # 190 MB and a second, that networks without it need not take
+
+        self.channels = tuple(width * 2**level for level in range(4))
+        whole = create_model(f"hrnet_w{width}", pretrained=False)
+        for name in PARTS:
+            self.add_module(name, getattr(whole, name))
+        prepare(self)
+        self.start()
+
+    def start(self) -> None:
+        """The values training from scratch begins with: a normal distribution of 0.001 (published)."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, std=0.001)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(B, 3, H, W) -> maps of `channels`, a 4th, 8th, 16th and 32nd of its size, the finest first."""
+        x = convolve(self.conv1, self.bn1, image)
+        x = convolve(self.conv2, self.bn2, x)
+        for block in self.layer1:
+            x = _bottleneck(block, x)
+        maps = [_run(layers, x) for layers in self.transition1]
+        maps = _stage(self.stage2, maps)
+        maps = _stage(self.stage3, [*maps, _run(self.transition2[-1], maps[-1])])
+        finest, fine, coarse, coarsest = _stage(self.stage4, [*maps, _run(self.transition3[-1], maps[-1])])
+        return finest, fine, coarse, coarsest
+
+    def train(self, mode: bool = True) -> HRNet:
+        forget(self)
+        return super().train(mode)
+
+
+def _stage(modules: nn.ModuleList, maps: list[Tensor]) -> list[Tensor]:
+    """Each module changes every map on its own, then gives each a share of all others."""
+    for module in modules:
+        maps = [_branch(blocks, x) for blocks, x in zip(module.branches, maps, strict=True)]
+        maps = [_fused(layers, maps, to) for to, layers in enumerate(module.fuse_layers)]
+    return maps
+
+
+def _branch(blocks: nn.Sequential, x: Tensor) -> Tensor:
+    for block in blocks:
+        x = convolve(block.conv2, block.bn2, convolve(block.conv1, block.bn1, x), shortcut=x)
+    return x
+
+
+def _fused(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:
+    """The sum of all maps at the resolution of one of them, in their order, as published."""
+    total = _resized(layers[0], maps[0], 0, to)
+    for level in range(1, len(maps)):
+        total = total + _resized(layers[level], maps[level], level, to)
+    return total.relu()
+
+
+def _resized(layers: nn.Module, x: Tensor, level: int, to: int) -> Tensor:
+    if level == to:
+        return x
+    if level > to:
+        small = convolve(layers[0], layers[1], x, active=False)
+        return interpolate(small, scale_factor=float(2 ** (level - to)), mode="nearest")
+    *halvings, last = layers
+    for halving in halvings:
+        x = _run(halving, x)
+    return convolve(last[0], last[1], x, active=False)
+
+
+def _run(layers: nn.Module, x: Tensor) -> Tensor:
+    """Through a convolution, norm and ReLU, which may lie in a sequence of one; or through nothing."""
+    if isinstance(layers, nn.Identity):
+        return x
+    if isinstance(layers[0], nn.Sequential):
+        for inner in layers:
+            x = _run(inner, x)
+        return x
+    return convolve(layers[0], layers[1], x)
+
+
+def _bottleneck(block: nn.Module, x: Tensor) -> Tensor:
+    shortcut = x
+    if block.downsample is not None:
+        shortcut = convolve(block.downsample[0], block.downsample[1], x, active=False)
+    x = convolve(block.conv1, block.bn1, x)
+    x = convolve(block.conv2, block.bn2, x)
+    return convolve(block.conv3, block.bn3, x, shortcut)
