@@ -1,4 +1,4 @@
-"""Iterative error feedback: an estimate is corrected by what it looks like beside the features, repeatedly."""
+"""Iterative error feedback: features and an estimate make its next correction, a few times over."""
 
 from __future__ import annotations
 
