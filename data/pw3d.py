@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from common.joints import SMPL, SMPL_45, SMPLX, BodyLayout
+from common.joints import H36M_17, LSP_14, SMPL, SMPL_45, SMPLX, BodyLayout
 from common.metrics.point_error import PointError
-from common.metrics.points import Joints
+from common.metrics.points import Joints, Regressed
 from common.structures import Person
+from common.utils.errors import UserError
 from data.formats.coco_json import CocoJson, box_of
 from data.formats.records_columns import Record, Row
 from data.loading.dataset import Benchmark
@@ -62,17 +63,28 @@ class PW3D(CocoJson):
         return replace(person, pose=pose, known=known, betas=None)
 
 
-def benchmark() -> Benchmark:
-    """14 joints of SMPL bodies of the person's gender, regressed from each mesh by its own body model.
+def benchmark(points: str = "") -> Benchmark:
+    """SMPL bodies of the person's gender against a network's, by one of two sets of 14 joints.
 
-    Published by SMPLer-X, for networks of SMPL and SMPL-X alike. SPIN and its kin measure other 14 joints,
-    read off SMPL meshes by the Human3.6M regressor: their numbers are not comparable with these.
+    points: "" regresses joints of the body model from each mesh by its own rows (published by SMPLer-X, for
+    networks of SMPL and SMPL-X alike); "lsp14" reads LSP's 14 off each mesh by the Human3.6M regressor
+    (published by SPIN, STRAPS, SMPLer and most others), with scale corrected besides (-SC, STRAPS). The two
+    are not comparable. Raises UserError for any other.
     """
-    joints = Joints(MEASURED, from_mesh=True)
+    if points not in ("", "lsp14"):
+        raise UserError(f"PW3D is measured on its body model's joints or on 'lsp14', not on '{points}'.")
+    joints = Regressed("h36m", LSP_14.taken_from(H36M_17)) if points else Joints(MEASURED, from_mesh=True)
+    ending = "" if points else "_body"
+    metrics = [
+        PointError(f"mpjpe{ending}", joints),
+        PointError(f"pa_mpjpe{ending}", joints, "procrustes"),
+    ]
+    if points:
+        metrics.insert(1, PointError("mpjpe_sc", joints, "scale"))
     return Benchmark(
-        name="3DPW",
+        name="3DPW_LSP14" if points else "3DPW",
         dataset=PW3D("test"),
-        metrics=(PointError("mpjpe_body", joints), PointError("pa_mpjpe_body", joints, "procrustes")),
+        metrics=tuple(metrics),
         joint_set=SMPL_45,
         body=SMPL,
         prepare=partial(PosedTargets, gendered=True),

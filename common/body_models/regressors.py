@@ -137,6 +137,18 @@ def part_vertices(topology: str, name: str, folder: str | Path | None = None) ->
     return torch.from_numpy(as_array(_content(path, source.keys)).astype(np.int64).reshape(-1))
 
 
+@cache
+def faces_of(topology: str) -> Tensor:
+    """(F, 3) int64: the triangles of a mesh. Raises ValueError for a topology that nobody has."""
+    is_free = topology not in files.FAMILIES
+    family = _free_family(topology) if is_free else topology
+    if not family:
+        raise ValueError(f"There is no body model whose mesh is '{topology}'.")
+    variant = files.FAMILIES[family].variants[0]
+    source = files.find(family, variant, free="only" if is_free else "never")
+    return torch.from_numpy(read_arrays(source.path, ("f",))["f"].astype(np.int64))
+
+
 def _located(
     table: Mapping[tuple[str, str], PointFile], topology: str, name: str, folder: str | Path | None
 ) -> tuple[PointFile, Path]:

@@ -16,6 +16,7 @@ TYPED = {  # with the name that its results have
     "UBody": "UBody", "UBody_inter": "UBody_inter", "PW3D": "3DPW",
     "EgoBody_Egocentric": "EgoBody_Egocentric", "EgoBody_Kinect": "EgoBody_Kinect", "ARCTIC": "ARCTIC",
     "RenBody": "RenBody", "SynHand": "SynHand",
+    "PW3D_LSP14": "3DPW_LSP14", "SSP3D": "SSP3D", "SSP3D_gendered": "SSP3D_gendered",
     "RenBody_HiRes": "RenBody_HiRes", "Human36M": "Human36M", "synthetic": "synthetic",
 }  # fmt: skip
 
@@ -30,7 +31,7 @@ def test_a_benchmark_is_found_by_its_name_without_any_data(typed: str) -> None:
     assert getattr(benchmark.dataset, "split", "test") in ("test", "validation")
 
 
-@pytest.mark.parametrize("typed", ["EgoBody_left", "RenBody_low", "UBody_all", "AGORA_train", "EHB"])
+@pytest.mark.parametrize("typed", ["EgoBody_left", "RenBody_low", "UBody_all", "AGORA_train", "SSP3D_male", "EHB"])
 def test_an_unknown_one_is_refused_in_words(typed: str) -> None:
     with pytest.raises(UserError, match=typed.split("_")[-1]):
         made(typed)

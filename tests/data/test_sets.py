@@ -13,12 +13,15 @@ import pytest
 from common.utils.errors import UserError
 from common.utils.paths import ROOT
 from data.formats.humandata import HumanData
+from data.formats.metro_tsv import MetroTsv
 from data.formats.records import Records
 from data.ubody import UBody, UBodyScene
 
 HANDBOOK = (ROOT / "dataset" / "README.md").read_text()
 SECTIONS = {"EgoBodyEgocentric": "EgoBody", "EgoBodyKinect": "EgoBody", "RenBodyHiRes": "RenBody"}
 SECTIONS |= {"MPIINF3DHPFrames": "MPIINF3DHP"}  # which several share
+SECTIONS |= {"SSP3DSilhouettes": "SSP3D"}
+SECTIONS |= dict.fromkeys(("H36MMixed", "Human36MTSV", "PW3DTSV"), "TSV")
 
 
 def data_sets() -> list[type]:
@@ -29,7 +32,7 @@ def data_sets() -> list[type]:
         found += [
             kind
             for _, kind in inspect.getmembers(module, inspect.isclass)
-            if issubclass(kind, HumanData | Records) and kind.__module__ == module.__name__
+            if issubclass(kind, HumanData | MetroTsv | Records) and kind.__module__ == module.__name__
         ]
     return [kind for kind in found if kind is not UBodyScene]
 
@@ -82,7 +85,7 @@ def test_the_handbook_has_a_section_for_every_data_set(kind: type) -> None:
 
 def matched(text: str, name: str) -> bool:
     """Whether a text names a file, braces and dots of a shell allowed: train_{0 ... 9}.npz."""
-    for pattern in re.findall(r"[\w{}.,-]+(?:\{[^}]*\}[\w.,{}-]*)*\.(?:npz|json)", text):
+    for pattern in re.findall(r"[\w{}.,-]+(?:\{[^}]*\}[\w.,{}-]*)*\.(?:npz|json|yaml)", text):
         expression = re.escape(pattern)
         expression = re.sub(r"\\\{(.*?)\\\}", lambda found: _alternatives(found[1]), expression)
         if re.fullmatch(expression, name):
