@@ -110,6 +110,8 @@ def train_parser() -> Parser:
     parser.add_argument("--config", help="a file below config/, or of your own")
     parser.add_argument("--num_gpus", type=int, default=1, metavar="N", help=PROCESSES)
     parser.add_argument("--continue", dest="go_on", action="store_true", help="the newest run of that name")
+    parser.add_argument("--folder", type=Path, metavar="RUN", help="go on in this folder, or begin there")
+    parser.add_argument("--only_folder", action="store_true", help="make the run's folder, print it, and end")
     parser.add_sugar("--exp_name", "name", "name of the run")
     parser.add_sugar("--lr", "optimizer.lr", "learning rate")
     parser.add_sugar("--end_epoch", "epochs", "how many epochs")
@@ -123,16 +125,21 @@ def training(arguments: Sequence[str] | None = None) -> tuple[Experiment, Path]:
     found = parser.parse(arguments)
     if not found.config:
         parser.error(f"say which experiment, such as --config {DEFAULT}")
-    _share(found.num_gpus, "main.train", arguments)
+    _share(1 if found.only_folder else found.num_gpus, "main.train", arguments)
     experiment = load(found.config, found.overrides)
-    return experiment, distributed.once(lambda: _run(found, experiment))
+    folder = distributed.once(lambda: _run(found, experiment))
+    if found.only_folder:
+        print(folder)
+        raise SystemExit(0)
+    return experiment, folder
 
 
 def _run(found: argparse.Namespace, experiment: Experiment) -> Path:
-    """The folder of a new run, or of the newest one of that name, with what was typed on record."""
+    """The folder named, of the newest run of that name, or of a new one, with what was typed on record."""
     older = sorted(paths.OUTPUT.glob(f"train_{experiment.name}_[0-9]*")) if found.go_on else []
-    folder = older[-1] if older else new_folder("train", experiment.name)
-    for change in record.changes(folder, experiment) if older else ():
+    folder = found.folder or (older[-1] if older else new_folder("train", experiment.name))
+    begun = (folder / "code" / record.COMMAND).exists()
+    for change in record.changes(folder, experiment) if begun else ():
         print(f"changed since that run began: {change}", file=sys.stderr)
     record.write(folder, experiment, found.config, found.overrides)
     return folder

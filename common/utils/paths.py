@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PRETRAINED = ROOT / "pretrained_models"
 FREE = PRETRAINED / "free"  # shipped: the free body, the lifter's and the detectors' weights
 DATASET = ROOT / "dataset"
-OUTPUT = ROOT / "output"
+OUTPUT = Path(os.environ.get("HUMANMESH_OUTPUT") or ROOT / "output").absolute()
 
 
 def human_model_files() -> Path:

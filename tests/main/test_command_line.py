@@ -153,6 +153,18 @@ def test_continue_goes_on_with_the_newest_run_of_that_name(run: Path, output: Pa
     assert len(list(output.iterdir())) == 2
 
 
+def test_a_folder_can_be_made_before_the_run_and_named(output: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train("--exp_name", "mine", "--only_folder", "--num_gpus", "4")
+    folder = Path(capsys.readouterr().out.strip())
+    assert caught.value.code == 0 and folder.parent == output and not (folder / "log").exists()
+    for epochs in (1, 2):  # begins there, then goes on there
+        assert train("--folder", str(folder), f"epochs={epochs}") == 0
+        assert (folder / "model_dump" / f"snapshot_{epochs}").is_dir()
+    assert [path.name for path in output.iterdir()] == [folder.name]
+    assert "epochs: 1 -> 2" in capsys.readouterr().err
+
+
 def test_a_run_is_tested_by_its_folder(run: Path, output: Path, capsys) -> None:
     for place in (str(run), run.name):  # as a path, or by its name below output/
         assert test_command.main(["--result_path", place]) == 0
