@@ -1,4 +1,4 @@
-"""The trunk that BlazePose's two networks share: a MobileNet with features at five strides."""
+"""The trunk that BlazePose's networks and that of hands share: a MobileNet with features at five strides."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ class Features(NamedTuple):
 
 
 class Trunk(nn.Module):
-    """`widths` are the channels after each of the five stages that follow the stem."""
+    """`widths`: channels after each of the five stages that follow the stem; `far`: see `convolution`."""
 
-    def __init__(self, widths: tuple[int, int, int, int, int]) -> None:
+    def __init__(self, widths: tuple[int, int, int, int, int], far: bool = False) -> None:
         super().__init__()
         a, b, c, d, e = widths
         self.stem = nn.Sequential(
-            convolution(3, 24, 3, 2, activation=nn.ReLU6()),
+            convolution(3, 24, 3, 2, activation=nn.ReLU6(), far=far),
             convolution(24, 24, 3, depthwise=True, activation=nn.ReLU6()),
             convolution(24, 16),
         )
-        self.to_4 = nn.Sequential(InvertedResidual(16, 64, a, 3, 2), InvertedResidual(a, 6 * a, a, 3, 1))
-        self.to_8 = nn.Sequential(InvertedResidual(a, 6 * a, b, 5, 2), InvertedResidual(b, 6 * b, b, 5, 1))
+        self.to_4 = nn.Sequential(InvertedResidual(16, 64, a, 3, 2, far), InvertedResidual(a, 6 * a, a, 3, 1))
+        self.to_8 = nn.Sequential(
+            InvertedResidual(a, 6 * a, b, 5, 2, far), InvertedResidual(b, 6 * b, b, 5, 1)
+        )
         self.to_16 = nn.Sequential(
-            InvertedResidual(b, 6 * b, c, 3, 2),
+            InvertedResidual(b, 6 * b, c, 3, 2, far),
             *(InvertedResidual(c, 6 * c, c, 3, 1) for _ in range(2)),
             InvertedResidual(c, 6 * c, d, 5, 1),
             *(InvertedResidual(d, 6 * d, d, 5, 1) for _ in range(2)),
         )
         self.to_32 = nn.Sequential(
-            InvertedResidual(d, 6 * d, e, 5, 2),
+            InvertedResidual(d, 6 * d, e, 5, 2, far),
             *(InvertedResidual(e, 6 * e, e, 5, 1) for _ in range(3)),
             convolution(e, 6 * e, activation=nn.ReLU6()),
             convolution(6 * e, 6 * e, 3, depthwise=True, activation=nn.ReLU6()),

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class Shrinking(nn.Conv2d):
+    """A convolution that halves an even size; as published, padded more on the far side than on the near."""
+
+    def __init__(self, channels: int, out: int, kernel: int, groups: int = 1) -> None:
+        super().__init__(channels, out, kernel, stride=2, groups=groups)
+
+    def forward(self, x: Tensor) -> Tensor:
+        less, more = (self.kernel_size[0] - 2) // 2, (self.kernel_size[0] - 1) // 2
+        return super().forward(F.pad(x, (less, more, less, more)))
 
 
 def convolution(
@@ -13,23 +25,38 @@ def convolution(
     *,
     depthwise: bool = False,
     activation: nn.Module | None = None,
+    far: bool = False,
 ) -> nn.Sequential:
-    """A padded convolution and what follows it; the weights are always called `0.weight` and `0.bias`."""
+    """A padded convolution and what follows it; the weights are always called `0.weight` and `0.bias`.
+
+    With `far`, one of stride 2 is padded as `Shrinking` is, else alike on all sides.
+    """
     groups = channels if depthwise else 1
-    layer = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups)
+    layer = (
+        Shrinking(channels, out, kernel, groups)
+        if far and stride == 2
+        else nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups)
+    )
     return nn.Sequential(layer) if activation is None else nn.Sequential(layer, activation)
 
 
 class InvertedResidual(nn.Module):
-    """Widen, filter each channel, narrow again (MobileNetV2); added to its input where the shapes allow."""
+    """Widen, filter each channel, narrow again (MobileNetV2); added to its input where the channels allow.
 
-    def __init__(self, channels: int, wide: int, out: int, kernel: int, stride: int) -> None:
+    Where it shrinks, the input is pooled before it is added.
+    """
+
+    def __init__(
+        self, channels: int, wide: int, out: int, kernel: int, stride: int, far: bool = False
+    ) -> None:
         super().__init__()
-        self.adds = stride == 1 and channels == out
+        self.stride, self.adds = stride, channels == out
         self.expand = convolution(channels, wide, activation=nn.ReLU6())
-        self.filter = convolution(wide, wide, kernel, stride, depthwise=True, activation=nn.ReLU6())
+        self.filter = convolution(wide, wide, kernel, stride, depthwise=True, activation=nn.ReLU6(), far=far)
         self.project = convolution(wide, out)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.project(self.filter(self.expand(x)))
-        return x + y if self.adds else y
+        if not self.adds:
+            return y
+        return y + (F.max_pool2d(x, 2) if self.stride == 2 else x)

