@@ -136,6 +136,19 @@ def mean_params() -> dict[str, Array]:
     return {"pose": np.concatenate(pose).astype(np.float32), "shape": shape.astype(np.float32)}
 
 
+_H36M_FROM_SMPL = (0, 2, 5, 8, 1, 4, 7, 6, 12, 15, 15, 16, 18, 20, 17, 19, 21)
+
+
+def regressor_near_joints(name: str) -> Array:
+    """SMPLer: (17, 6890) the Human3.6M points, each of twenty vertices that the nearest joint moves."""
+    drawn, matrix, weights = dice(name), np.zeros((17, 6890)), smpl_arrays()["weights"]
+    for row, joint in zip(matrix, _H36M_FROM_SMPL, strict=True):
+        chosen = drawn.choice(np.argsort(-weights[:, joint], kind="stable")[:60], 20, replace=False)
+        pulls = drawn.uniform(0.5, 1.5, 20)
+        row[chosen] = pulls / pulls.sum()
+    return matrix
+
+
 GENDERS = ("NEUTRAL", "MALE", "FEMALE")
 LARGE = {f"smplx/SMPLX_{gender}.npz": partial(smplx_arrays, gender) for gender in GENDERS}
 FILES: dict[str, Callable[[], Any]] = {
@@ -150,6 +163,8 @@ FILES: dict[str, Callable[[], Any]] = {
     "smplx/SMPLX_to_J14.pkl": lambda: index_arrays()[2],
     "smpl/J_regressor_h36m.npy": lambda: joint_regressor("h36m", 17),
     "smpl/neutral_smpl_mean_params_6dpose.npz": mean_params,
+    "smpl/J_regressor_h36m_correct.npy": partial(regressor_near_joints, "J_regressor_h36m_correct"),
+    "smpl/J_regressor_3dpw.npy": partial(regressor_near_joints, "J_regressor_3dpw"),
 }
 FIRST = tuple(name for name in FILES if name not in LARGE or "NEUTRAL" in name)
 

@@ -195,10 +195,8 @@ def read_listing(path: Path) -> Listing:
 
 def _listing(given: Mapping[str, Any], folder: Path) -> Listing:
     composite = bool(given.get("composite"))
+    lines = given["linelist"] if composite else given.get("linelist")
     images, labels = (tuple(_paths(given[name], folder, composite)) for name in ("img", "label"))
-    lines = given.get("linelist")
-    if composite and lines is None:
-        raise KeyError("linelist")
     return Listing(images, labels, None if lines is None else folder / lines, composite)
 
 
