@@ -42,7 +42,7 @@ class RestMesh(Points):
         if prediction.body.topology != "smpl" or betas.shape[1] != SMPL.betas:
             raise ValueError(
                 f"Only the {SMPL.betas} coefficients of SMPL can be taken for a body of another gender, "
-                f"not the {betas.shape[1]} of a {prediction.body.topology} body; leave the gendered reading out."
+                f"not the {betas.shape[1]} of a {prediction.body.topology} body; leave that reading out."
             )
         meshes = torch.stack([shaped(_model(gender, betas.device), betas) for gender in GENDERS], 1)
         chosen = meshes[torch.arange(len(betas), device=betas.device), batch.target.gender]

@@ -31,7 +31,9 @@ def test_a_benchmark_is_found_by_its_name_without_any_data(typed: str) -> None:
     assert getattr(benchmark.dataset, "split", "test") in ("test", "validation")
 
 
-@pytest.mark.parametrize("typed", ["EgoBody_left", "RenBody_low", "UBody_all", "AGORA_train", "SSP3D_male", "EHB"])
+@pytest.mark.parametrize(
+    "typed", ["EgoBody_left", "RenBody_low", "UBody_all", "AGORA_train", "SSP3D_male", "EHB"]
+)
 def test_an_unknown_one_is_refused_in_words(typed: str) -> None:
     with pytest.raises(UserError, match=typed.split("_")[-1]):
         made(typed)
