@@ -11,6 +11,7 @@ import numpy as np
 from common.joints import BLAZEPOSE_33
 from common.structures import Person
 from demo.detectors.blazepose import BlazePose, Reading
+from demo.detectors.silhouettes import own_pieces
 from demo.detectors.squares import of_pixels
 
 Array = np.ndarray
@@ -30,7 +31,7 @@ def person(image: Array, name: str, reading: Reading, box: Array | None, score: 
         part_boxes=part_boxes(points).astype(np.float32),
         joint_set=BLAZEPOSE_33,
         joints_2d=points.astype(np.float32),
-        mask=None if reading.mask is None else whole_mask(reading, image.shape),
+        mask=None if reading.mask is None else own_pieces(whole_mask(reading, image.shape), points),
         score=score,
     )
 

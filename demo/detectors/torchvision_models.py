@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 
 import numpy as np
 import torch
 from torch import nn
 from torchvision.models import WeightsEnum, detection
+from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from common.joints import COCO_17
 from common.structures import Person
 from common.utils.errors import UserError
 from demo.detectors import persons
 from demo.detectors.blazepose import BlazePose
+from demo.detectors.silhouettes import own_pieces
 
 PERSON = 1  # COCO's first category; 0 is the background
 
@@ -41,7 +44,9 @@ KINDS = {
 class TorchvisionDetector:
     """Persons by one of `KINDS`: "keypoints" gives COCO_17; in the others' boxes BlazePose reads.
 
-    The weights come from torchvision's own store and are kept in torch's cache; without `pretrained` they are
+    Silhouettes are those of "masks", or read in each person's own box by `mask_by`: "blazepose", or
+    "mask_rcnn", which is asked about that box alone; so silhouette and points are one person's. The weights
+    come from torchvision's own store and are kept in torch's cache; without `pretrained` they are
     random. Raises UserError where they are neither in the cache nor to be had.
     """
 
@@ -50,20 +55,25 @@ class TorchvisionDetector:
         kind: str = "keypoints",
         threshold: float = 0.7,
         pretrained: bool = True,
+        mask_by: Literal["blazepose", "mask_rcnn"] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
-        self.kind = kind
+        self.kind, self.mask_by = kind, mask_by
         self.threshold = threshold
         self.device = device
         if kind not in KINDS:
             raise UserError(f"torchvision has no detector of '{kind}' here; there are: {', '.join(KINDS)}.")
-        self.network = self._network(pretrained).to(device).eval().requires_grad_(False)
-        self.blazepose = None if kind == "keypoints" else BlazePose(device=device)
+        self.network = self._network(kind, pretrained).to(device).eval().requires_grad_(False)
+        needs_blazepose = kind != "keypoints" or mask_by == "blazepose"
+        self.blazepose = BlazePose(device=device) if needs_blazepose else None
+        self.mask_network: nn.Module | None = None
+        if mask_by == "mask_rcnn" and kind != "masks":
+            self.mask_network = self._network("masks", pretrained).to(device).eval().requires_grad_(False)
 
-    def _network(self, pretrained: bool) -> nn.Module:
-        kind = KINDS[self.kind]
-        weights = _weights(kind.weights) if pretrained else None
-        network = kind.build(weights=None, weights_backbone=None)
+    def _network(self, kind: str, pretrained: bool) -> nn.Module:
+        known = KINDS[kind]
+        weights = _weights(known.weights) if pretrained else None
+        network = known.build(weights=None, weights_backbone=None)
         if weights is not None:
             network.load_state_dict(weights)
         return network
@@ -77,16 +87,46 @@ class TorchvisionDetector:
         found = {key: value[chosen].cpu().numpy() for key, value in found.items()}
         boxes = found["boxes"] - 0.5  # 0 is the edge there, the middle of the first pixel here
         scores = found["scores"].tolist()
-        if self.blazepose is not None:
-            people = persons.read_inside(self.blazepose, image, name, boxes, scores=scores)
-        else:
+        if self.kind == "keypoints":
             people = [
                 Person(f"{name}/{i}", image=image, box=box, joint_set=COCO_17, joints_2d=joints, score=score)
                 for i, (box, joints, score) in enumerate(zip(boxes, _joints(found), scores, strict=True))
             ]
-        for person, mask in zip(people, found.get("masks", ()), strict=False):
-            person.mask = mask[0] > 0.5
+        else:
+            assert self.blazepose is not None
+            with_mask = self.mask_by == "blazepose"
+            people = persons.read_inside(self.blazepose, image, name, boxes, with_mask, scores)
+        for person, mask in zip(people, self._masks(image, picture, found, boxes), strict=False):
+            person.mask = own_pieces(mask, person.joints_2d)
         return people
+
+    def _masks(
+        self, image: np.ndarray, picture: torch.Tensor, found: dict[str, np.ndarray], boxes: np.ndarray
+    ) -> list[np.ndarray]:
+        """(H, W) bool of each person; nothing where nobody was asked, or BlazePose has them already."""
+        if self.kind == "masks" and self.mask_by != "blazepose":
+            return list(found["masks"][:, 0] > 0.5)
+        if self.mask_network is not None:
+            inside = torch.from_numpy(found["boxes"]).to(self.device)
+            return list(masks_in_boxes(self.mask_network, picture, inside).cpu().numpy())
+        if self.kind == "keypoints" and self.blazepose is not None:
+            read = persons.read_inside(self.blazepose, image, "", boxes, with_mask=True)
+            return [person.mask for person in read]
+        return []
+
+
+def masks_in_boxes(network: nn.Module, picture: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    """What torchvision's Mask R-CNN takes for the person in each box (N, 4) of a picture (3, H, W), 0 to 1:
+    (N, H, W) bool.
+    """
+    height, width = picture.shape[1:]
+    images, _ = network.transform([picture])
+    tall, wide = images.image_sizes[0]
+    enlarged = boxes * boxes.new_tensor([wide / width, tall / height] * 2)
+    heads = network.roi_heads
+    pooled = heads.mask_roi_pool(network.backbone(images.tensors), [enlarged], images.image_sizes)
+    chances = heads.mask_predictor(heads.mask_head(pooled))[:, PERSON : PERSON + 1].sigmoid()
+    return paste_masks_in_image(chances, boxes, (height, width))[:, 0] > 0.5
 
 
 def _joints(found: dict[str, np.ndarray]) -> np.ndarray:

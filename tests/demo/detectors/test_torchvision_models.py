@@ -13,7 +13,7 @@ from torchvision.models import WeightsEnum
 
 from common.joints import BLAZEPOSE_33, COCO_17
 from common.utils.errors import UserError
-from demo.detectors.torchvision_models import TorchvisionDetector
+from demo.detectors.torchvision_models import TorchvisionDetector, masks_in_boxes
 
 PICTURE = drawn_people(160, 160, [(80, 150)], 140)
 BOX = [40.0, 8.0, 120.0, 152.0]
@@ -46,7 +46,7 @@ def test_with_random_weights_the_network_runs():
 @pytest.fixture()
 def answering(monkeypatch):
     def make(kind: str) -> TorchvisionDetector:
-        monkeypatch.setattr(TorchvisionDetector, "_network", lambda self, pretrained: Answers())
+        monkeypatch.setattr(TorchvisionDetector, "_network", lambda self, kind, pretrained: Answers())
         return TorchvisionDetector(kind)
 
     return make
@@ -80,3 +80,28 @@ def test_without_network_one_sentence_says_which_file_is_missing_and_where(monke
 def test_an_unknown_kind_is_refused_with_what_there_is():
     with pytest.raises(UserError, match="boxes, keypoints, masks"):
         TorchvisionDetector("faces", pretrained=False)
+
+
+def test_silhouettes_are_read_in_the_boxes_of_those_whose_points_are_read(answering, monkeypatch):
+    (alone,) = answering("keypoints")(PICTURE, "x")
+    assert alone.mask is None
+    monkeypatch.setattr(TorchvisionDetector, "_network", lambda self, kind, pretrained: Answers())
+    (person,) = TorchvisionDetector("keypoints", mask_by="blazepose")(PICTURE, "x")
+    assert person.joint_set is COCO_17 and person.mask.shape == (160, 160) and person.mask.any()
+    (person,) = TorchvisionDetector("boxes", mask_by="blazepose")(PICTURE, "x")
+    assert person.joint_set is BLAZEPOSE_33 and person.mask.any()
+
+
+def test_mask_rcnn_looks_into_given_boxes_alone():
+    detector = TorchvisionDetector("masks", pretrained=False)
+    network = detector.network
+    network.transform.min_size = (128,)
+    boxes = torch.tensor([BOX, [60.0, 60.0, 100.0, 120.0]])
+    with torch.inference_mode():
+        network.roi_heads.mask_predictor.mask_fcn_logits.bias.fill_(100.0)  # a person everywhere
+        masks = masks_in_boxes(network, torch.rand(3, 160, 160), boxes)
+    assert masks.shape == (2, 160, 160) and masks.dtype == torch.bool
+    for mask, box in zip(masks, boxes, strict=True):
+        rows, columns = mask.nonzero().unbind(1)
+        found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        assert torch.allclose(torch.stack(found).float(), box, atol=2)
