@@ -216,7 +216,8 @@ def testing(arguments: Sequence[str] | None = None) -> Test:
     else:
         found.config = found.config or DEFAULT
         experiment = load(found.config)
-    experiment = replace(experiment, test=chosen(experiment.test, names, found.as_published))
+    own = (*experiment.test, *experiment.on_request) if names else experiment.test
+    experiment = replace(experiment, test=chosen(own, names, found.as_published))
     experiment = overridden(experiment, found.overrides)
     weights: Path | None = found.pretrained_model_path or experiment.released
     if run and not found.pretrained_model_path:

@@ -41,6 +41,7 @@ class Experiment:
     objective: Callable[[], Objective]
     train: Dataset
     test: tuple[Benchmark, ...] = ()
+    on_request: tuple[Benchmark, ...] = ()  # what test.py knows by name besides, and training leaves alone
     published: Mapping[str, float] = field(default_factory=dict)  # {"EHF/mpvpe": 70.8}, printed beside ours
     released: Path | None = None  # the weights that test and demo use where the user names none
     prepare: Prepare = PosedTargets  # finishes a training batch on the device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,14 @@ def test_one_benchmark_that_fails_stops_no_other(run: Path, output: Path, capsys
     assert test_command.main(arguments) == 1
     told = capsys.readouterr()
     assert "Toy/mpvpe" in told.out and "ToyTest, person 3, cannot be used" in told.err
+
+
+def test_benchmarks_on_request_are_tested_by_name_alone(toy: Experiment, tmp_path: Path, monkeypatch) -> None:
+    asked = replace(toy.test[0], name="EHF")
+    monkeypatch.setattr("main.command_line.load", lambda path: replace(toy, on_request=(asked,)))
+    command = ["--config", TOY, "--pretrained_model_path", str(tmp_path)]
+    assert read_test(command).experiment.test == toy.test
+    assert read_test([*command, "--testset", "EHF,Toy"]).experiment.test == (asked, *toy.test)
 
 
 def test_benchmarks_are_found_by_name(toy: Experiment, tmp_path: Path, monkeypatch) -> None:
