@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from common.body_models.smplx import SMPLX as Body
-from common.joints import LIFTER_39, SMPLX, BodyLayout, JointSet
+from common.joints import COCO_17, LIFTER_39, SMPL, SMPLX, BodyLayout, JointSet
+from common.metrics.mean_shape import MeanShape
 from common.metrics.point_error import PointError
 from common.metrics.points import Joints, Vertices
 from common.structures import Batch, Person
@@ -19,7 +20,9 @@ from common.utils.random import derived, derived_seeds, normal, uniform
 from data.formats.pose_npz import read_poses
 from data.loading.dataset import Benchmark, bodies
 from data.on_device.detection_errors import Detections
+from data.on_device.proxy_errors import ProxyErrors
 from data.on_device.synthetic_keypoints import Cameras, SyntheticKeypoints
+from data.on_device.synthetic_proxies import ProxyCameras, SyntheticProxies
 from data.pose_sampler import BODY, sample_poses
 
 POSES = FREE / "poses.npz"  # CMU motion capture, by tool/prepare/cmu_mocap.py
@@ -30,6 +33,7 @@ UNSEEN_CLIPS = (
     "cmu/02/02_05/",
     "cmu/02/02_08/",
 )  # of the other two subjects
+SHAPE = 1.25  # deviation of the betas where shape is what matters (Sengupta et al. 2021)
 _TRAIN, _TEST = 11, 12  # keep the draws of the splits apart
 _MIRRORED = list(JointSet("body", BODY).mirrored)
 _LEGS = [place for place, name in enumerate(BODY) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot")]
@@ -60,10 +64,11 @@ class SyntheticPeople:
         return Person(f"{self.name}/{index}", body=SMPLX, pose=pose[0].numpy(), betas=betas[0].numpy())
 
     def batch(self, indices: Tensor, seeds: Tensor, joint_set: JointSet, body: BodyLayout) -> Batch:
-        """(B,) numbers and seeds -> a batch of SMPL-X bodies; ValueError for any other body."""
-        if body.name != SMPLX.name:
-            raise ValueError(f"{self.name} holds smplx bodies, not {body.name} ones.")
+        """(B,) numbers and seeds -> a batch of SMPL-X or SMPL bodies; ValueError for any other body."""
+        if body.name not in (SMPLX.name, SMPL.name):
+            raise ValueError(f"{self.name} holds smplx and smpl bodies, not {body.name} ones.")
         pose, betas = self._drawn(indices, seeds)
+        pose = pose[:, : len(body.joints)]  # beyond the 22 of the body, which both share, nothing turns
         names = tuple(f"{self.name}/{index}" for index in indices.tolist())
         expression = torch.zeros(len(seeds), body.expression)
         if self.split != "train":
@@ -149,5 +154,33 @@ def benchmark(split: str = "test") -> Benchmark:
             cameras=Cameras(field_of_view=(40.0, 90.0), distance=(3.0, 9.0), aside=0.25, guessed=0.0),
             detections=Detections.good(),
             mesh=True,
+        ),
+    )
+
+
+def shapes(split: str = "test", count: int = 1024) -> Benchmark:
+    """Held-out SMPL bodies of known shape, seen as proxies from any side; `split` as for `benchmark`.
+
+    Silhouettes are whole, joints up to a 128th of the view off. Errors of shape are in the rest pose, after
+    the best scale and translation; those of the mean shape stand beside them.
+    """
+    test = split == "test"
+    name = "shapes" if test else f"shapes_{split}"
+    joints, shape = Joints(BODY), Vertices(root=(), rest=True)
+    return Benchmark(
+        name=name,
+        dataset=SyntheticPeople(name, split, count, 0.5 if test else 1.0, SHAPE),
+        metrics=(
+            PointError("pve_t_sc", shape, "scale"),
+            PointError("pve_t_sc_of_mean_shape", MeanShape(), "scale"),
+            PointError("pa_mpjpe", joints, "procrustes"),
+            PointError("mpjpe", joints),
+            PointError("pa_pve", Vertices(), "procrustes"),
+        ),
+        joint_set=COCO_17,
+        body=SMPL,
+        count=count,
+        prepare=partial(
+            SyntheticProxies, cameras=ProxyCameras.steady(), errors=ProxyErrors.good(), vertex_noise=0.0
         ),
     )

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from common.body_models.smplx import SMPLX as Body
-from common.joints import LIFTER_39, SMPL, SMPLX
+from common.joints import LIFTER_39, MANO, SMPL, SMPLX
 from data.formats.pose_npz import read_poses
 from data.pose_sampler import BODY, joint_places
 from data.synthetic import POSES, UNSEEN_CLIPS, UNSEEN_SUBJECT, SyntheticPeople, benchmark, mirrored
@@ -75,8 +75,18 @@ def _other(name: str) -> str:
 
 
 def test_other_bodies_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="smplx bodies, not smpl"):
-        SyntheticPeople().batch(PLACES, SEEDS, LIFTER_39, SMPL)
+    with pytest.raises(ValueError, match="smplx and smpl bodies, not mano"):
+        SyntheticPeople().batch(PLACES, SEEDS, LIFTER_39, MANO)
+
+
+def test_smpl_bodies_stand_as_the_smplx_ones_do() -> None:
+    people = SyntheticPeople(split="test")
+    smpl = people.batch(PLACES, SEEDS, LIFTER_39, SMPL).target
+    smplx = people.batch(PLACES, SEEDS, LIFTER_39, SMPLX).target
+    assert smpl.pose.shape[1] == len(SMPL.joints)
+    assert torch.equal(smpl.pose[:, :22], smplx.pose[:, :22])
+    assert torch.equal(smpl.betas, smplx.betas)
+    assert not smpl.pose[:, 22:].any()
 
 
 def test_a_person_can_be_had_alone() -> None:
