@@ -18,6 +18,7 @@ TYPED = {  # with the name that its results have
     "RenBody": "RenBody", "SynHand": "SynHand",
     "PW3D_LSP14": "3DPW_LSP14", "SSP3D": "SSP3D", "SSP3D_gendered": "SSP3D_gendered",
     "RenBody_HiRes": "RenBody_HiRes", "Human36M": "Human36M", "synthetic": "synthetic",
+    "PW3D_TSV": "PW3D", "Human36M_TSV": "Human36M",
 }  # fmt: skip
 
 
