@@ -12,6 +12,7 @@ Conventions, stated once:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -26,6 +27,18 @@ from common.utils.record import Record
 
 
 @dataclass
+class PartBody:
+    """The body of a hand or a face alone, as annotated; None where nobody said."""
+
+    body: BodyLayout
+    pose: np.ndarray | None = None  # (P, 3) axis-angle, root in the camera's frame
+    betas: np.ndarray | None = None  # (S,) any number
+    expression: np.ndarray | None = None  # (E,) any number
+    known: np.ndarray | None = None  # (P + 2,) rotations, betas, expression; None: whatever is given is known
+    flat_hand: bool = False  # a hand is given from a flat hand
+
+
+@dataclass
 class Person:
     """One person in one picture, as a data set or a detector hands it over; None where nobody said."""
 
@@ -35,6 +48,7 @@ class Person:
     padding: float | None = 1.0  # times the view's padding; None: the box is the crop
     part_boxes: np.ndarray | None = None  # (3, 5) left hand, right hand, face; confidence last
     part_scores: np.ndarray | None = None  # (3,) how sure a detector is of each part
+    part_bodies: Mapping[str, PartBody] | None = None  # of "left_hand", "right_hand", "face": seen alone
     joint_set: JointSet | None = None  # whose these two are
     joints_2d: np.ndarray | None = None  # (J, 3) image pixels
     joints_3d: np.ndarray | None = None  # (J, 4) camera

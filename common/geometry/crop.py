@@ -33,18 +33,25 @@ def padded(box: Array, aspect: float | None = None, padding: float = 1.0) -> Arr
     clipped.
 
     Published (Hand4Whole, OSX, SMPLer-X): where the four numbers are integers, so is the result, cut toward
-    zero: first width and height, then the corner that follows from them.
+    zero: first width and height, then the corner that follows from them. A box of `square_box` keeps what
+    that keeps: its middle, and its sides times the factor, to the last bit.
     """
     box = np.asarray(box)
-    whole = box.dtype.kind in "iu"
-    x, y, x1, y1 = map(float, box.tolist())
-    width, height = x1 - x, y1 - y
-    x, y = x + width / 2, y + height / 2
+    whole, exact = box.dtype.kind in "iu", box.dtype == np.longdouble
+    if exact:
+        (x, y), (width, height) = (pair.tolist() for pair in middle_and_sides(box))
+    else:
+        x, y, x1, y1 = map(float, box.tolist())
+        width, height = x1 - x, y1 - y
+        x, y = x + width / 2, y + height / 2
     if aspect is not None and width > aspect * height:
         height = width / aspect
     elif aspect is not None:
         width = height * aspect
     width, height = width * padding, height * padding
+    if exact:
+        middle, half = np.array([x, y], np.longdouble), np.array([width, height], np.longdouble) / 2
+        return np.concatenate([middle - half, middle + half])
     if whole:
         width, height = math.trunc(width), math.trunc(height)
     x, y = x - width / 2, y - height / 2

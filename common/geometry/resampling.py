@@ -112,7 +112,7 @@ def cut_whole_pixels(
 
     Resizing is bilinear, without antialiasing.
     """
-    canvas = _whole_pixels(picture, center, sides, size, angle)
+    canvas = whole_pixels(picture, center, sides, size, angle)
     return cv2.resize(canvas, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
@@ -125,8 +125,12 @@ def cut_whole_pixels_cubic(
     color: Color = NO_COLOR,
 ) -> Array:
     """The same, colored first, cut to whole grey levels before an antialiased cubic resize (PyMAF-X)."""
-    canvas = _whole_pixels(picture, center, sides, size, angle, color).astype(np.uint8)
-    pixels = torch.from_numpy(canvas).movedim(-1, 0)[None]
+    return shrunk_cubic(whole_pixels(picture, center, sides, size, angle, color).astype(np.uint8), size)
+
+
+def shrunk_cubic(picture: Array, size: tuple[int, int]) -> Array:
+    """(H, W, C) uint8 -> (h, w, C) float32 of whole grey levels: cubic, antialiased where it shrinks."""
+    pixels = torch.from_numpy(np.ascontiguousarray(picture)).movedim(-1, 0)[None]
     return interpolate(pixels, size, mode="bicubic", antialias=True)[0].movedim(0, -1).float().numpy()
 
 
@@ -139,7 +143,7 @@ def colored(pixels: Array, color: Color) -> Array:
     return np.clip(bright, 0, 255, out=bright).reshape(pixels.shape)
 
 
-def _whole_pixels(
+def whole_pixels(
     picture: Array, center: Array, sides: Array, size: tuple[int, int], angle: float, color: Color = NO_COLOR
 ) -> Array:
     """The box's own pixels, float32, turned about its middle; a margin keeps real pixels in the corners."""

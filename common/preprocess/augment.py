@@ -25,6 +25,7 @@ class Chance:
     color: tuple[float, float, float] = (1.0, 1.0, 1.0)  # factors of red, green, blue
     whole_points: bool = False  # the view's annotated points are cut to whole pixels (published, SMPLer)
     reduced: bool = False  # JPEG pictures are decoded no larger than the views need
+    parts_from_body: bool = False  # hands and face are cut from the body's crop: parts_of_body.py
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Augment:
     flip_first: bool = False
     whole_points: bool = False
     reduced: bool = False  # sooner loaded, and other pixels: see common/preprocess/pictures.py
+    parts_from_body: bool = False  # published (PyMAF-X): see common/preprocess/parts_of_body.py
 
     def draw(self, source: Source) -> Chance:
         return self._flip_first(source) if self.flip_first else self._flip_last(source)
@@ -54,7 +56,7 @@ class Augment:
         angle = self.rotation * min(max(source.normal(), -2), 2) if turned else 0.0
         color = self._color(source)
         flipped = source.uniform() <= self.flip
-        return Chance(scale, math.radians(angle), flipped, color, self.whole_points, self.reduced)
+        return self._chance(scale, math.radians(angle), flipped, color)
 
     def _flip_first(self, source: Source) -> Chance:
         flipped = source.uniform() <= self.flip
@@ -62,8 +64,10 @@ class Augment:
         angle = self.rotation * min(max(source.normal(), -2), 2)
         scale = 1 + self.scale * min(max(source.normal(), -1), 1)
         kept = source.uniform() > 1 - self.rotation_chance
-        angle = math.radians(angle) if kept else 0.0
-        return Chance(scale, angle, flipped, color, self.whole_points, self.reduced)
+        return self._chance(scale, math.radians(angle) if kept else 0.0, flipped, color)
+
+    def _chance(self, scale: float, angle: float, flipped: bool, color: tuple[float, float, float]) -> Chance:
+        return Chance(scale, angle, flipped, color, self.whole_points, self.reduced, self.parts_from_body)
 
     def _color(self, source: Source) -> tuple[float, float, float]:
         low, width = 1 - self.color, 2 * self.color

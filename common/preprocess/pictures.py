@@ -17,6 +17,7 @@ class BrokenPicture(UserError, ValueError):
     """A picture cannot be used; the text says which, why, and what to do."""
 
 
+_HEAD = 2**18  # bytes in which a JPEG file has said its size, previews and notes before it
 _REDUCED = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -62,6 +63,18 @@ def jpeg_size(data: bytes) -> tuple[int, int] | None:
             return int.from_bytes(data[place + 7 : place + 9]), int.from_bytes(data[place + 5 : place + 7])
         place += 1 if marker == 0xFF else 2 + length
     return None
+
+
+def size_of_file(path: Path) -> tuple[int, int] | None:
+    """Width and height from the header of a JPEG or PNG file; None where it is missing or another's."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_HEAD)
+    except OSError:
+        return None
+    if data.startswith(b"\x89PNG") and data[12:16] == b"IHDR":
+        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+    return jpeg_size(data)
 
 
 def read_picture(

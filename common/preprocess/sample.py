@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from common.geometry.camera import assumed_intrinsics
 from common.joints import BodyLayout, JointSet
+from common.preprocess import parts_of_body
 from common.preprocess.augment import Chance
+from common.preprocess.pictures import Picture
 from common.preprocess.targets import make_target
-from common.preprocess.views import cut, opened
+from common.preprocess.views import TWINS, cut, filling, opened
 from common.structures import Crop, Inputs, Person, Sample, View
 
 
@@ -31,20 +34,37 @@ def make_sample(
     picture and points has no views, and crops that change nothing. Raises BrokenPicture, which names the
     file and the person.
     """
-    chance = chance or Chance()
+    main_view = next(iter(views.values()))
+    chance = filling(person, main_view, chance or Chance())
     picture = opened(person, views.values(), chance)
     if person.image is None and person.joints_2d is None:
         cuts: dict[str, Tensor] = {}
         crops = {name: _untouched(person) for name in views}
     else:
-        pairs = {name: cut(person, view, chance, picture) for name, view in views.items()}
+        pairs = _cut(person, views, chance, picture)
         cuts = {name: pair[0] for name, pair in pairs.items()}
         crops = {name: pair[1] for name, pair in pairs.items()}
     main = next(iter(crops.values()))
     inputs = Inputs(cuts, crops, _intrinsics(person, main), _part_scores(person, main))
-    whole_within = next(iter(views.values())).size[1] if chance.whole_points else None
-    target = make_target(person, main, joint_set, body, whole_within)
+    whole_within = main_view.size[1] if chance.whole_points else None
+    target = make_target(_shown(person, main_view, chance), main, joint_set, body, whole_within)
     return Sample(person.name, torch.tensor(seed), inputs, target)
+
+
+def _cut(
+    person: Person, views: Mapping[str, View], chance: Chance, picture: Picture | None
+) -> dict[str, tuple[Tensor, Crop]]:
+    """Every view, and where it was cut."""
+    if chance.parts_from_body and picture is not None and parts_of_body.apply(views):
+        return parts_of_body.cut_with_parts(person, views, chance, picture)
+    return {name: cut(person, view, chance, picture) for name, view in views.items()}
+
+
+def _shown(person: Person, view: View, chance: Chance) -> Person:
+    """The person whose body is that of the hand or face alone which the main view shows, if there is one."""
+    name = TWINS.get(view.box, view.box) if chance.flipped else view.box
+    part = (person.part_bodies or {}).get(name)
+    return person if part is None else replace(person, **vars(part))
 
 
 def _untouched(person: Person) -> Crop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from common.geometry.resampling import (
     cut_whole_pixels_cubic,
     warp,
     whole_pixel_map,
+    whole_pixels,
 )
 from common.preprocess.augment import Chance
 from common.preprocess.pictures import (
@@ -33,6 +35,7 @@ Array = np.ndarray
 
 PARTS = ("left_hand", "right_hand", "face")  # the rows of `part_boxes`
 TWINS = {"left_hand": "right_hand", "right_hand": "left_hand"}  # who is who in a mirrored picture
+THERE = 0.5  # confidence from which on a part is there to be looked at
 ABSENT_PART = np.array([-50.0, -50.0, 50.0, 50.0])  # published (PyMAF-X): an absent part
 
 
@@ -77,7 +80,7 @@ def cut(
         raise ValueError(f"A view of '{view.content}' cannot be cut here, only 'image' and 'keypoints'.")
     if picture is None:
         raise BrokenPicture(f"{person.name} has no picture to cut '{view.box}' from; give its `image`.")
-    return _normalized(_sampled(picture, person, view, chance), view), crop
+    return normalized(_sampled(picture, person, view, chance), view), crop
 
 
 def size_of(person: Person, picture: Picture | None) -> tuple[int, int]:
@@ -165,12 +168,34 @@ def _sampled(picture: Picture, person: Person, view: View, chance: Chance) -> Ar
     return pixels[:, ::-1] if chance.flipped else pixels
 
 
-def _normalized(pixels: Array, view: View) -> Tensor:
+def normalized(pixels: Array, view: View) -> Tensor:
     """(h, w, 3), 0 to 255 -> (3, h, w), 0 to 1, then less the view's mean, in its deviations."""
     planes = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).contiguous() / 255
     if any(view.mean) or set(view.std) != {1.0}:
         planes = (planes - torch.tensor(view.mean)[:, None, None]) / torch.tensor(view.std)[:, None, None]
     return planes
+
+
+def canvas(picture: Picture, person: Person, view: View, chance: Chance) -> Array:
+    """(H, W, 3) uint8: a view's whole pixels, colored, turned, flipped, as large as in the picture."""
+    center, sides = crops.middle_and_sides(_box(person, view, chance, picture.size))
+    pixels = whole_pixels(
+        picture.pixels, center, sides * chance.scale, view.size, chance.angle, chance.color
+    ).astype(np.uint8)
+    return np.ascontiguousarray(pixels[:, ::-1]) if chance.flipped else pixels
+
+
+def filling(person: Person, view: View, chance: Chance) -> Chance:
+    """The chance, flipped or not where otherwise a view of one hand would miss the only hand that is there.
+
+    A hand is there if its box is trusted by a half at least (published: if most of its points are seen).
+    """
+    if view.box not in TWINS or person.part_boxes is None:
+        return chance
+    trust = {name: person.part_boxes[PARTS.index(name), 4] for name in TWINS}
+    shown = TWINS[view.box] if chance.flipped else view.box
+    missed = trust[shown] < THERE <= trust[TWINS[shown]]
+    return replace(chance, flipped=not chance.flipped) if missed else chance
 
 
 def _points(person: Person, view: View, crop: Crop) -> Tensor:

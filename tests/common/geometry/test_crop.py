@@ -145,3 +145,10 @@ def test_a_crop_turns_points_in_space_as_it_turns_the_picture(flipped):
     zoom = torch.linalg.det(record.matrix[:, :, :2]).abs().sqrt()[:, None, None]
     torch.testing.assert_close(record.turned(points)[..., :2], seen / zoom / 100, rtol=0, atol=1e-5)
     torch.testing.assert_close(record.turned(points)[..., 2], points[..., 2])
+
+
+def test_a_square_box_keeps_its_middle_and_its_sides_while_it_is_padded():
+    middle, side = np.array([61.3, 47.2]), 200 * 0.43 / 1.2
+    box = crop.padded(crop.square_box(middle, side), 1.0, 1.68)
+    center, sides = crop.middle_and_sides(box)
+    assert center.tolist() == middle.tolist() and sides.tolist() == [side * 1.68] * 2
