@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from common.checkpoint import load_weights
+from common.networks.layers.shared_batch_norm import shared
 from common.structures import Batch
 from common.utils import distributed
 from common.utils.errors import UserError
@@ -58,10 +59,9 @@ class Trainer:
         checkups.check(e.test if e.evaluate_every else ())
         set_precision(e.precision)
         torch.manual_seed(derived(e.seed, _START))
-        model = e.model()
+        self.model = e.model().to(self.device)
         if e.sync_batch_norm and distributed.world() > 1:
-            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        self.model = model.to(self.device)
+            self.model = shared(self.model, self.device.type == "cuda")
         self.frozen = freeze(self.model, e.learning_rates)
         objective = e.objective().to(self.device)
         layout = self.model.body_model.layout

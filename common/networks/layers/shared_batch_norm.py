@@ -1,0 +1,56 @@
+"""Batch norm over the persons of all processes, on any device: torch's own SyncBatchNorm knows GPUs alone."""
+
+from __future__ import annotations
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def shared(module: nn.Module, on_gpu: bool) -> nn.Module:
+    """A module whose batch norms, affine ones, are of all processes: torch's on GPUs, ours elsewhere."""
+    if on_gpu:
+        return nn.SyncBatchNorm.convert_sync_batchnorm(module)
+    for name, child in module.named_children():
+        setattr(module, name, _of(child) if isinstance(child, _BatchNorm) else shared(child, on_gpu))
+    return module
+
+
+def _of(norm: _BatchNorm) -> SharedBatchNorm:
+    ours = SharedBatchNorm(norm.num_features, norm.eps, norm.momentum)
+    ours.load_state_dict(norm.state_dict())
+    return ours.train(norm.training)
+
+
+class SharedBatchNorm(_BatchNorm):
+    """(B, C, ...) normed by mean and variance over all processes, whose batches have one size."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Any number of places behind the channels will do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        world = dist.get_world_size()
+        places = [axis for axis in range(x.dim()) if axis != 1]
+        mean = all_reduce(x.float().mean(places)) / world
+        apart = x.float() - _along(mean, x)
+        variance = all_reduce(apart.square().mean(places)) / world
+        self._remember(mean.detach(), variance.detach(), world * x.numel() // x.shape[1])
+        normed = apart * _along((variance + self.eps).rsqrt() * self.weight, x) + _along(self.bias, x)
+        return normed.to(x.dtype)
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        """As torch does it: the variance remembered is that of a sample."""
+        self.num_batches_tracked.add_(1)
+        share = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
+        self.running_mean.lerp_(mean, share)
+        self.running_var.lerp_(variance * count / max(count - 1, 1), share)
+
+
+def _along(numbers: Tensor, x: Tensor) -> Tensor:
+    """(C,) numbers, ready to meet (B, C, ...)."""
+    return numbers.view(-1, *[1] * (x.dim() - 2))
