@@ -77,6 +77,7 @@ class View:
     joint_set: JointSet | None = None  # of a proxy or of key points
     padding: float = 1.25
     sampling: str = "warp"  # or "resize", "resize_cubic"
+    least_confidence: float = 0.0  # of a proxy's points: those no surer leave their heat map empty
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
 

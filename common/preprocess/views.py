@@ -29,6 +29,7 @@ from common.preprocess.pictures import (
     reduction_for,
 )
 from common.preprocess.points import moved_points
+from common.preprocess.proxy_views import cut_proxy
 from common.structures import Crop, Person, View
 
 Array = np.ndarray
@@ -68,16 +69,19 @@ def cut(
 ) -> tuple[Tensor, Crop]:
     """One view of one person: (C, H, W) float32, or key points (K, 3) in view pixels, and where it was cut.
 
-    picture: the person's, if it is opened already. Raises BrokenPicture where there is nothing to cut,
+    A proxy is cut around the silhouette, in pixels of its own: see `proxy_views.py`. picture: the person's,
+    if it is opened already. Raises BrokenPicture where there is nothing to cut,
     ValueError where a part or a content is not known.
     """
     chance = chance or Chance()
     picture = picture or opened(person, [view], chance)
+    if view.content == "proxy":
+        return cut_proxy(person, view, chance, size_of(person, picture))
     crop = locate(person, view, chance, size_of(person, picture))
     if view.content == "keypoints":
         return _points(person, view, crop), crop
     if view.content != "image":
-        raise ValueError(f"A view of '{view.content}' cannot be cut here, only 'image' and 'keypoints'.")
+        raise ValueError(f"A view of '{view.content}' is none of 'image', 'keypoints' and 'proxy'.")
     if picture is None:
         raise BrokenPicture(f"{person.name} has no picture to cut '{view.box}' from; give its `image`.")
     return normalized(_sampled(picture, person, view, chance), view), crop
