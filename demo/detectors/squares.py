@@ -23,6 +23,25 @@ def place_of(boxes: Array) -> Array:
     return np.stack([middle, middle - np.stack([np.zeros_like(radius), radius], -1)], -2)
 
 
+def place_in(middle: Array, up: Array, side: float) -> Array:
+    """(2, 2): the place whose square has that middle (2,) and side, `up` (2,) of any length pointing up."""
+    unit = up / max(float(np.hypot(*up)), 1e-9)
+    return np.stack([middle, middle + unit * side / (2 * ROOM)])
+
+
+def square_around(points: Array, up: Array, room: float, shift: float = 0.0) -> Array:
+    """(J, 2) -> (2, 2): the place of a square that points up, `room` times the box around the points.
+
+    The box is turned with the square, and moved up by a share of its height.
+    """
+    unit = up / max(float(np.hypot(*up)), 1e-9)
+    axes = np.stack([[-unit[1], unit[0]], -unit])  # right and down, where `up` is up
+    along = points @ axes.T
+    low, high = along.min(0), along.max(0)
+    middle = (low + high) / 2 - [0.0, shift * (high - low)[1]]
+    return place_in(middle @ axes, unit, room * float((high - low).max()))
+
+
 def matrix_of(place: Array, size: int) -> Array:
     """(2, 3) picture -> square of `size` pixels."""
     middle, up = place[0], place[1] - place[0]

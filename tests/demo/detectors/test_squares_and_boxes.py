@@ -29,6 +29,19 @@ def test_the_place_of_a_box_is_upright_and_as_large():
     np.testing.assert_allclose(place, [[30, 70], [30, 20]])
 
 
+def test_a_square_around_points_points_up_and_has_room_for_them():
+    points = np.random.default_rng(0).uniform(40, 90, (20, 2))
+    up = np.array([3.0, -4.0])
+    place = squares.square_around(points, up, 1.5)
+    inside = points @ squares.matrix_of(place, 300)[:, :2].T + squares.matrix_of(place, 300)[:, 2]
+    np.testing.assert_allclose(inside.min(0) + inside.max(0), 300, atol=1e-6)
+    np.testing.assert_allclose(np.ptp(inside, 0).max(), 200, atol=1e-6)
+    np.testing.assert_allclose((place[1] - place[0]) @ [4.0, 3.0], 0, atol=1e-6)
+    moved = squares.square_around(points, up, 1.5, 0.1)[0] - place[0]
+    height = np.ptp(inside, 0)[1] * np.hypot(*(place[1] - place[0])) * 2 * squares.ROOM / 300
+    np.testing.assert_allclose(moved, 0.1 * height * up / 5)
+
+
 def test_a_place_without_size_still_gives_a_square():
     assert np.isfinite(squares.matrix_of(np.array([[5.0, 5.0], [5.0, 5.0]]), 256)).all()
 
