@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -42,16 +43,23 @@ class STRAPS(Model):
     unpublished: ClassVar = (r"^feedback\.start$",)  # the means come from a file of their own
 
     def __init__(
-        self, depth: int = 18, size: int = 256, free: Free = "never", channels_last: bool = True
+        self,
+        depth: int = 18,
+        size: int = 256,
+        free: Free = "never",
+        channels_last: bool = True,
+        sampling: str = "resize",
+        least_confidence: float = 0.0,
     ) -> None:
         """`depth` of the ResNet: 18 (released) or 50; `size` of the view in pixels; `free`: whether the free
         body may or must be posed, "allow" or "only". On the free body it starts from that body's means.
-        `channels_last`: see ResNet.
+        `channels_last`: see ResNet. `sampling` of detected silhouettes: "resize" is the published way, "warp"
+        the one that training straight in the crop means. Points no surer than `least_confidence` are not
+        drawn; published: all are.
         """
         super().__init__()
-        self.views: Mapping[str, View] = {
-            "proxy": View(size=(size, size), content="proxy", joint_set=COCO_17, padding=1.2)
-        }
+        view = View((size, size), content="proxy", joint_set=COCO_17, padding=1.2, sampling=sampling)
+        self.views: Mapping[str, View] = {"proxy": replace(view, least_confidence=least_confidence)}
         self.joint_set = STRAPS_31
         self.body_model = SMPL(free=free)
         self.h36m = Regressor(self.body_model.topology, "h36m")

@@ -23,10 +23,11 @@ from main.experiment import Experiment
 from main.schedules import cosine
 
 SIDE = 128
+UNSURE = 0.3  # confidence of a detector's point below which none is drawn: the training loses points, too
 
 experiment = Experiment(
     name="straps_free",
-    model=partial(STRAPS, depth=18, size=SIDE, free="only"),
+    model=partial(STRAPS, depth=18, size=SIDE, free="only", sampling="warp", least_confidence=UNSURE),
     objective=partial(
         WeightedSum,
         terms={
