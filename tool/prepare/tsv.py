@@ -37,7 +37,7 @@ from data.formats.metro_tsv import FOLDER, read_listing, shown_lines
 from data.formats.tsv import Lines, TsvWriter, write_lines
 from data.loading.dataset import Dataset
 from main.command_line import sentences
-from tool.prepare.tsv_labels import Labels
+from tool.prepare.tsv_labels import Labels, whole_body
 from tool.show_dataset import data_set
 
 Array = np.ndarray
@@ -200,10 +200,12 @@ def _present(path: Path) -> Path:
 
 
 def with_smpl(dataset: Any) -> Any:
-    """A data set that can hand over bodies of several layouts hands over those of SMPL."""
-    if is_dataclass(dataset) and any(field.name == "body" for field in fields(dataset)):
-        return replace(dataset, body=SMPL)
-    return dataset
+    """A data set that can hand over bodies of several layouts hands over those of SMPL, if it has any."""
+    if not (is_dataclass(dataset) and any(field.name == "body" for field in fields(dataset))):
+        return dataset
+    asked = replace(dataset, body=SMPL)
+    first = (asked[index] for index in range(min(len(asked), HOPELESS)))
+    return asked if any(whole_body(person) for person in first) else dataset
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

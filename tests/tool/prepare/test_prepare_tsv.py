@@ -137,6 +137,19 @@ def test_a_body_of_smplx_is_left_out_and_so_is_one_known_in_parts(tmp_path: Path
     assert all(dataset[index].joints_3d is not None for index in range(3))
 
 
+def test_joints_of_a_body_known_in_parts_are_not_taken_for_annotated_ones(tmp_path: Path) -> None:
+    fitted = replace(person(0), joints_are_fitted=True, betas=None)
+    found = written(tmp_path, fitted)[0]
+    assert found.joints_3d is None and found.joints_2d is not None and found.body is None
+
+
+def test_bodies_of_smpl_are_asked_for_where_there_are_any() -> None:
+    assert tsv.with_smpl(Toy(body=SMPLX)).body == SMPL
+    bare = Toy([replace(person(0), betas=None)], body=SMPLX)
+    assert tsv.with_smpl(bare).body == SMPLX
+    assert tsv.with_smpl([]) == []
+
+
 def test_points_that_are_missing_are_those_of_the_neutral_mesh(
     human_model_files: Path, tmp_path: Path
 ) -> None:
