@@ -114,7 +114,7 @@ class BodyModel(nn.Module):
             rotations = params.rotations.to(dtype)
             coefficients = torch.cat([params.betas, params.expression], -1).to(dtype)
             rest = torch.addmm(self.template, coefficients, self.directions).unflatten(-1, (-1, 3))
-            joints = torch.addmm(self.rest_joints, coefficients, self.joint_directions).unflatten(-1, (-1, 3))
+            joints = self._rest_joints(coefficients)
             turned = rotations[:, 1:].flatten(1) - self.unturned
             bent = self.corrections(turned.mT).unflatten(0, (3, -1))
             frames = forward_kinematics(rotations, joints, self.parents, self.ancestors)
@@ -122,6 +122,19 @@ class BodyModel(nn.Module):
             vertices = moved.flatten(0, 1).mT.contiguous().unflatten(1, (-1, 3))
             joints = torch.cat([frames[..., :3, 3], self.skin_points(moved, frames[..., :3, :3])], 1)
         return Body(vertices, joints, rest, self.topology)
+
+    def turning_joints(self, params: BodyParams) -> Tensor:
+        """(B, P, 3) the first of `forward`'s joints, those that turn; without the mesh, many times faster."""
+        self._check(params)
+        with _without_autocast(self.template.device.type):
+            rotations = params.rotations.to(self.template.dtype)
+            coefficients = torch.cat([params.betas, params.expression], -1).to(self.template.dtype)
+            joints = self._rest_joints(coefficients)
+            return forward_kinematics(rotations, joints, self.parents, self.ancestors)[..., :3, 3]
+
+    def _rest_joints(self, coefficients: Tensor) -> Tensor:
+        """(B, S + E) -> (B, P, 3)."""
+        return torch.addmm(self.rest_joints, coefficients, self.joint_directions).unflatten(-1, (-1, 3))
 
     def _check(self, params: BodyParams) -> None:
         asked = (params.rotations.shape[1], params.betas.shape[1], params.expression.shape[1])

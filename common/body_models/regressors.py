@@ -64,8 +64,12 @@ REGRESSORS = {
     ("smpl", "joints"): _joints("smpl"),
     ("smpl", "extra"): PointFile(("J_regressor_extra.npy",), _SPIN),
     ("smpl", "h36m"): PointFile(("J_regressor_h36m.npy",), _SPIN, free="J_regressor_h36m_smpl.npz"),
-    ("smpl", "h36m_correct"): PointFile(("J_regressor_h36m_correct.npy",), _POSE2MESH),
-    ("smpl", "3dpw"): PointFile(("J_regressor_3dpw.npy",), "the data of SMPLer"),
+    ("smpl", "h36m_correct"): PointFile(
+        ("J_regressor_h36m_correct.npy",), _POSE2MESH, free="J_regressor_h36m_smpl.npz"
+    ),
+    ("smpl", "3dpw"): PointFile(
+        ("J_regressor_3dpw.npy",), "the data of SMPLer", free="J_regressor_h36m_smpl.npz"
+    ),
     ("smpl", "cocoplus"): PointFile(("cocoplus_regressor.npy",), "the additional files of STRAPS"),
     ("smpl", "j14"): PointFile((), "", free="SMPL_to_J14.npz"),
 }
@@ -102,8 +106,10 @@ class Regressor(nn.Module):
         counts = np.diff(matrix.indptr)
         row, place = np.repeat(np.arange(len(counts)), counts), np.arange(matrix.nnz)
         place -= np.repeat(matrix.indptr[:-1], counts)
-        vertices = torch.zeros(len(counts), int(counts.max()), dtype=torch.int64)
-        weights = torch.zeros(vertices.shape, dtype=dtype)
+        vertices = torch.zeros(len(counts), int(counts.max()), dtype=torch.int64, device="cpu")
+        weights = torch.zeros(
+            vertices.shape, dtype=dtype, device="cpu"
+        )  # on the meta device they are known too
         vertices[row, place] = torch.from_numpy(matrix.indices).long()
         weights[row, place] = torch.from_numpy(matrix.data).to(dtype)
         self.register_buffer("vertices", vertices, persistent=False)

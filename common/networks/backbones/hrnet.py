@@ -47,22 +47,27 @@ class HRNet(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """(B, 3, H, W) -> maps of `channels`, a 4th, 8th, 16th and 32nd of its size, the finest first."""
+        x = self.stem(image)
+        maps = exchange(self.stage2, [through(layers, x) for layers in self.transition1])
+        maps = exchange(self.stage3, [*maps, through(self.transition2[-1], maps[-1])])
+        maps = exchange(self.stage4, [*maps, through(self.transition3[-1], maps[-1])])
+        finest, fine, coarse, coarsest = maps
+        return finest, fine, coarse, coarsest
+
+    def stem(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> the one map (B, 256, H / 4, W / 4) that all others are made of."""
         x = convolve(self.conv1, self.bn1, image)
         x = convolve(self.conv2, self.bn2, x)
         for block in self.layer1:
             x = _bottleneck(block, x)
-        maps = [_run(layers, x) for layers in self.transition1]
-        maps = _stage(self.stage2, maps)
-        maps = _stage(self.stage3, [*maps, _run(self.transition2[-1], maps[-1])])
-        finest, fine, coarse, coarsest = _stage(self.stage4, [*maps, _run(self.transition3[-1], maps[-1])])
-        return finest, fine, coarse, coarsest
+        return x
 
     def train(self, mode: bool = True) -> HRNet:
         forget(self)
         return super().train(mode)
 
 
-def _stage(modules: nn.ModuleList, maps: list[Tensor]) -> list[Tensor]:
+def exchange(modules: nn.ModuleList, maps: list[Tensor]) -> list[Tensor]:
     """Each module changes every map on its own, then gives each a share of all others."""
     for module in modules:
         maps = [_branch(blocks, x) for blocks, x in zip(module.branches, maps, strict=True)]
@@ -92,17 +97,17 @@ def _resized(layers: nn.Module, x: Tensor, level: int, to: int) -> Tensor:
         return interpolate(small, scale_factor=float(2 ** (level - to)), mode="nearest")
     *halvings, last = layers
     for halving in halvings:
-        x = _run(halving, x)
+        x = through(halving, x)
     return convolve(last[0], last[1], x, active=False)
 
 
-def _run(layers: nn.Module, x: Tensor) -> Tensor:
+def through(layers: nn.Module, x: Tensor) -> Tensor:
     """Through a convolution, norm and ReLU, which may lie in a sequence of one; or through nothing."""
     if isinstance(layers, nn.Identity):
         return x
     if isinstance(layers[0], nn.Sequential):
         for inner in layers:
-            x = _run(inner, x)
+            x = through(inner, x)
         return x
     return convolve(layers[0], layers[1], x)
 
