@@ -22,9 +22,11 @@ from common.utils.files import written_beside
 STATE = "state.pt"
 
 
-class Stateful(Protocol):
+class Saved(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
+
+class Stateful(Saved, Protocol):
     def load_state_dict(self, state: dict[str, Any], /) -> Any: ...
 
 
@@ -42,7 +44,7 @@ class Progress:
         return f"snapshot_{self.epoch}" + (f"_{self.batch}" if self.batch else "")
 
 
-def save(folder: Path, parts: Mapping[str, Stateful], progress: Progress) -> Path:
+def save(folder: Path, parts: Mapping[str, Saved], progress: Progress) -> Path:
     """Write folder/snapshot_<epoch>[_<batch>]: NAME.safetensors for a part of tensors, state.pt for others.
 
     The snapshot is written beside its place and renamed into it: what bears the name is whole. Raises
@@ -65,7 +67,7 @@ def save(folder: Path, parts: Mapping[str, Stateful], progress: Progress) -> Pat
     return path
 
 
-def _write(folder: Path, parts: Mapping[str, Stateful], progress: Progress) -> None:
+def _write(folder: Path, parts: Mapping[str, Saved], progress: Progress) -> None:
     state: dict[str, Any] = {"progress": asdict(progress), "sizes": {}}
     for name, part in parts.items():
         values = part.state_dict()

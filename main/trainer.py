@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,22 +31,11 @@ from main.interrupt import Interrupt
 from main.learning import Average, freeze, groups, renew
 from main.precision import set_precision
 from main.snapshots import Progress, Stateful
+from main.step import TrainingStep
+from main.writer import Writer
 
 SKIPS = 20  # steps in a row that may be left out for numbers that are not finite
 _START, _STEP = 3, 4  # keep these uses of a run's seed apart from the loader's
-
-
-class TrainingStep(nn.Module):
-    """Network and objective as one module, so that one wrapper distributes both; the losses are float32."""
-
-    def __init__(self, model: nn.Module, objective: nn.Module, bf16: bool = False) -> None:
-        super().__init__()
-        self.model, self.objective, self.bf16 = model, objective, bf16
-
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        with torch.autocast(batch.seed.device.type, torch.bfloat16, enabled=self.bf16):
-            prediction = self.model(batch.inputs)
-        return self.objective(prediction, batch.target)
 
 
 class Trainer:
@@ -82,6 +72,7 @@ class Trainer:
         self.step = distributed.wrapped(self.bare)
         samples = Samples(e.train, self.model, self.model.joint_set, layout, e.augment, forgiving=True)
         self.loader = Loader(samples, self.order, e.workers, pinned=self.device.type == "cuda")
+        self.writer = Writer(self.dump)
         self.interrupt, self.skipped, self.saved_at = Interrupt(), 0, time.monotonic()
 
     def _begin(self) -> Progress:
@@ -98,15 +89,26 @@ class Trainer:
         self.log.say(self._greeting())
         try:
             with self.interrupt:
-                while True:
-                    if self.progress.batch == 0:
-                        self._check_up()
-                    if self.progress.epoch >= self.experiment.epochs:
-                        return True
-                    if not self._epoch():
-                        return False
+                ended = self._epochs()
+                self.writer.finish()
+                distributed.wait_for_all()
+            if not ended:
+                name = self.progress.snapshot
+                self.log.say(f"Ended by a signal, saved as {name}; --continue goes on from there.")
+            return ended
         finally:
+            self.writer.close()
             self.log.close()
+
+    def _epochs(self) -> bool:
+        """All that are left; False where a signal ended one."""
+        while True:
+            if self.progress.batch == 0:
+                self._check_up()
+            if self.progress.epoch >= self.experiment.epochs:
+                return True
+            if not self._epoch():
+                return False
 
     def _greeting(self) -> str:
         e, place = self.experiment, self.progress
@@ -133,7 +135,6 @@ class Trainer:
             if ending or late or place.batch == 0:
                 self._save()
             if ending:
-                self.log.say(f"Ended by a signal, saved as {place.snapshot}; --continue goes on from there.")
                 return False
         self.log.end()
         return True
@@ -147,6 +148,7 @@ class Trainer:
         place = self.progress
         checkup = Checkup(self.experiment, self.folder, place.epoch, place.step, self.log)
         if checkup.is_due:
+            self.writer.settled()  # the average takes the weights' place
             checkup.run(self.model, self.average, self.order.share)
 
     def _learn(self, batches: Iterator[Batch]) -> tuple[bool, bool]:
@@ -179,7 +181,8 @@ class Trainer:
     def _agreed(self, sums: dict[str, Tensor]) -> tuple[dict[str, float], float, bool, bool]:
         """Losses, the gradient's length and what all processes wish for, in one exchange between them."""
         norm = nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])
-        due = distributed.first() and time.monotonic() - self.saved_at > 60 * self.experiment.save_minutes
+        due = distributed.first() and not self.writer.busy
+        due = due and time.monotonic() - self.saved_at > 60 * self.experiment.save_minutes
         wishes = norm.new_tensor([self.interrupt.asked, due])
         numbers = distributed.averaged(torch.cat([torch.stack([*sums.values(), norm]).float(), wishes]))
         *values, length, ending, late = numbers.tolist()
@@ -188,9 +191,12 @@ class Trainer:
     def _update(self, length: float) -> None:
         if self.experiment.clip is not None:
             nn.utils.clip_grads_with_norm_(self.trained, self.experiment.clip, torch.tensor(length))
+        self.writer.settled()
         self.optimizer.step()
         if self.average:
             self.average.update(self.progress.step)
+        if distributed.first() and not self.writer.held:
+            self.writer.rehearse(self.parts)
         self.skipped = 0
 
     def _refuse(self, values: dict[str, float], parts: list[Batch]) -> None:
@@ -214,9 +220,8 @@ class Trainer:
         return {f"speed/{name}": value for name, value in numbers.items()}
 
     def _save(self) -> None:
+        e = self.experiment
         if distributed.first():
-            snapshots.save(self.dump, self.parts, self.progress)
-            best = best_epoch(self.folder, self.experiment.best)
-            snapshots.prune(self.dump, self.experiment.keep, best)
-        distributed.wait_for_all()
+            kept = partial(snapshots.prune, self.dump, e.keep, best_epoch(self.folder, e.best))
+            self.writer.save(self.parts, self.progress, kept)
         self.saved_at = time.monotonic()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
+M = TypeVar("M", bound=nn.Module)
 
-def shared(module: nn.Module, on_gpu: bool) -> nn.Module:
+
+def shared(module: M, on_gpu: bool) -> M:
     """A module whose batch norms, affine ones, are of all processes: torch's on GPUs, ours elsewhere."""
-    if on_gpu:
-        return nn.SyncBatchNorm.convert_sync_batchnorm(module)
     for name, child in module.named_children():
-        setattr(module, name, _of(child) if isinstance(child, _BatchNorm) else shared(child, on_gpu))
+        if not isinstance(child, _BatchNorm):
+            shared(child, on_gpu)
+        else:
+            setattr(module, name, nn.SyncBatchNorm.convert_sync_batchnorm(child) if on_gpu else _of(child))
     return module
 
 
