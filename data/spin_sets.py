@@ -13,9 +13,14 @@ PYMAF_X = "Its label file comes with PyMAF-X, https://github.com/HongwenZhang/Py
 
 
 class H36MMosh(SpinNpz):
-    """Human3.6M with the bodies of MoSh, which are no longer given away."""
+    """Human3.6M with MoSh's bodies, which nobody gives away any more; tests p1 and p2 have points alone."""
 
-    annotations = {"train": "h36m_mosh_train.npz"}
+    annotations = {
+        "train": "h36m_mosh_train.npz",
+        "test": "h36m_mosh_valid_p2.npz",
+        "test_p1": "h36m_valid_protocol1_newpath.npz",
+        "test_p2": "h36m_valid_protocol2_newpath.npz",
+    }
     images = "Human36M/spin"
     source = SPIN
     detected_parts = True
@@ -92,10 +97,10 @@ class MPIINF3DHPSpin(SpinNpz):
     source = SPIN
 
 
-class PW3DTraining(SpinNpz):
-    """3DPW's people in training, SMPL."""
+class PW3DSpin(SpinNpz):
+    """3DPW, SMPL."""
 
-    annotations = {"train": "3dpw_train.npz"}
+    annotations = {"train": "3dpw_train.npz", "test": "3dpw_test.npz"}
     images = "PW3D/data"
     source = SPIN
 

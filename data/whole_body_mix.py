@@ -26,7 +26,7 @@ from data.spin_sets import (
     LSPOriginal,
     MPIIFits,
     MPIINF3DHPSpin,
-    PW3DTraining,
+    PW3DSpin,
 )
 
 PW3D_SHARE = 0.2  # published: of 3DPW
@@ -39,12 +39,12 @@ def h36m_coco_itw(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
 
 def h36m_3dpw_coco_itw(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
     """The same with a fifth of 3DPW, taken from Human3.6M."""
-    return _captured_and_wild({H36MMosh: 0.5 - PW3D_SHARE, PW3DTraining: PW3D_SHARE}, body, split)
+    return _captured_and_wild({H36MMosh: 0.5 - PW3D_SHARE, PW3DSpin: PW3D_SHARE}, body, split)
 
 
 def pw3d_coco_itw(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
     """The same with 3DPW in place of Human3.6M."""
-    return _captured_and_wild({PW3DTraining: 0.5}, body, split)
+    return _captured_and_wild({PW3DSpin: 0.5}, body, split)
 
 
 def h36m_coco(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
@@ -56,7 +56,7 @@ def h36m_coco(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
 def pw3d_coco(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:
     """A fifth 3DPW, the rest COCO."""
     made = partial(_made, body=body, split=split)
-    return Weighted([made(PW3DTraining), made(_coco(split))], [PW3D_SHARE, 1 - PW3D_SHARE])
+    return Weighted([made(PW3DSpin), made(_coco(split))], [PW3D_SHARE, 1 - PW3D_SHARE])
 
 
 def coco_itw(body: BodyLayout = SMPLX, split: str = "train") -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from common.joints import SMPL, SMPLX
+from common.joints import MANO, SMPL, SMPLX
 from common.utils.errors import UserError
 from data.loading.dataset import Benchmark
 from data.on_device.mesh_targets import MeshTargets
@@ -18,6 +18,8 @@ TYPED = {  # with the name that its results have
     "RenBody": "RenBody", "SynHand": "SynHand",
     "PW3D_LSP14": "3DPW_LSP14", "SSP3D": "SSP3D", "SSP3D_gendered": "SSP3D_gendered",
     "RenBody_HiRes": "RenBody_HiRes", "Human36M": "Human36M", "synthetic": "synthetic",
+    "FreiHAND": "FreiHAND", "PW3D_SPIN": "3DPW_SPIN", "Human36M_SPIN": "Human36M_SPIN",
+    "Human36M_SPIN_p1": "Human36M_SPIN_p1", "Human36M_SPIN_p2": "Human36M_SPIN_p2",
     "PW3D_TSV": "PW3D", "Human36M_TSV": "Human36M",
 }  # fmt: skip
 
@@ -28,8 +30,8 @@ def test_a_benchmark_is_found_by_its_name_without_any_data(typed: str) -> None:
     assert isinstance(benchmark, Benchmark) and benchmark.name == TYPED[typed]
     names = [getattr(metric, "name", None) for metric in benchmark.metrics]
     assert len(set(names)) == len(names) > 0
-    assert benchmark.body in (SMPL, SMPLX)
-    assert getattr(benchmark.dataset, "split", "test") in ("test", "validation")
+    assert benchmark.body in (MANO, SMPL, SMPLX)
+    assert getattr(benchmark.dataset, "split", "test") in ("test", "test_p1", "test_p2", "validation")
 
 
 @pytest.mark.parametrize(
@@ -49,5 +51,5 @@ def test_published_bugs_come_back_only_where_there_were_any() -> None:
 
 def test_meshes_are_the_truth_where_there_are_any() -> None:
     meshes = {typed for typed in TYPED if made(typed).prepare is MeshTargets}
-    assert meshes == {"EHF", "AGORA", "AGORA_validation"}
+    assert meshes == {"EHF", "AGORA", "AGORA_validation", "FreiHAND"}
     assert issubclass(MeshTargets, nn.Module)

@@ -15,13 +15,22 @@ from common.utils.paths import ROOT
 from data.formats.humandata import HumanData
 from data.formats.metro_tsv import MetroTsv
 from data.formats.records import Records
+from data.formats.spin_npz import SpinNpz
 from data.ubody import UBody, UBodyScene
 
+FORMATS = HumanData | MetroTsv | Records | SpinNpz
 HANDBOOK = (ROOT / "dataset" / "README.md").read_text()
 SECTIONS = {"EgoBodyEgocentric": "EgoBody", "EgoBodyKinect": "EgoBody", "RenBodyHiRes": "RenBody"}
 SECTIONS |= {"MPIINF3DHPFrames": "MPIINF3DHP"}  # which several share
 SECTIONS |= {"SSP3DSilhouettes": "SSP3D"}
 SECTIONS |= dict.fromkeys(("H36MMixed", "Human36MTSV", "PW3DTSV"), "TSV")
+SECTIONS |= dict.fromkeys(
+    (
+        "H36MMosh", "LSPOriginal", "HRLSPET", "MPIIFits", "COCO2014", "COCOFull", "COCOHandsAndFaces",
+        "MPIINF3DHPSpin", "PW3DSpin", "ThreeDOH50K", "FreiHANDLabels", "InterHand", "VGGFace2", "FFHQ",
+    ),
+    "SPIN",
+)  # fmt: skip
 
 
 def data_sets() -> list[type]:
@@ -32,7 +41,7 @@ def data_sets() -> list[type]:
         found += [
             kind
             for _, kind in inspect.getmembers(module, inspect.isclass)
-            if issubclass(kind, HumanData | MetroTsv | Records) and kind.__module__ == module.__name__
+            if issubclass(kind, FORMATS) and kind.__module__ == module.__name__
         ]
     return [kind for kind in found if kind is not UBodyScene]
 

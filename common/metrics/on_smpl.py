@@ -1,0 +1,73 @@
+"""What SPIN and its kin measure: SMPL's mesh, to which SMPL-X's is transferred, and 14 joints read off it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import torch
+
+from common.body_models.regressors import Regressor
+from common.joints import H36M_17, LSP_14, JointSet
+from common.metrics.points import Measured, Points
+from common.structures import Batch, Body, Prediction
+
+SPINS_LSP = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)  # SPIN's regressor has the left leg first
+HIPS = ("right_hip_h36m", "left_hip_h36m")
+
+
+@dataclass(frozen=True)
+class MeshOnSMPL(Points):
+    """SMPL's vertices, where they are."""
+
+    def read(self, body: Body) -> Measured:
+        body = on_smpl(body)
+        return Measured(body.vertices, torch.zeros_like(body.vertices[:, :1]), f"{body.topology} mesh")
+
+
+@dataclass(frozen=True)
+class LSPOnSMPL(Points):
+    """LSP's 14 joints as Human3.6M's regressor reads them off SMPL's mesh, seen from the pelvis it reads."""
+
+    def read(self, body: Body) -> Measured:
+        body = on_smpl(body)
+        points = _regressor(body.topology, "h36m", body.vertices.device)(body)
+        rows = SPINS_LSP if body.topology == "smpl" else LSP_14.taken_from(H36M_17)
+        return Measured(points[:, list(rows)], points[:, :1], "lsp")
+
+
+@dataclass(frozen=True)
+class AnnotatedLSP(LSPOnSMPL):
+    """The same against annotated joints of `joint_set`, the benchmark's, seen from the middle of their hips.
+
+    Published: the two are not seen from the same point. Joints without annotation do not count, nor do
+    persons of whom a hip is not annotated.
+    """
+
+    joint_set: JointSet = LSP_14
+
+    def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
+        points, confidence = batch.target.joints_3d.split([3, 1], -1)
+        hips, rows = (list(self.joint_set.indices(names)) for names in (HIPS, LSP_14.names))
+        known = (confidence[..., 0] > 0).to(points.dtype)
+        counted = known[:, rows] * known[:, hips].amin(1, keepdim=True)
+        origin = points[:, hips].mean(1, keepdim=True)
+        return self.read(prediction.body), Measured(points[:, rows], origin, "lsp", counted)
+
+
+def on_smpl(body: Body) -> Body:
+    """SMPL's mesh in place of SMPL-X's, by the official correspondences; other bodies as they are.
+
+    Of a mesh that was transferred, joints and the shape at rest are not known: not a number. Raises
+    FileNotFoundError where the correspondences are missing.
+    """
+    if body.topology != "smplx":
+        return body
+    vertices = _regressor("smplx", "smpl", body.vertices.device).read(body.vertices)
+    unknown = torch.full_like(vertices, torch.nan)
+    return replace(body, vertices=vertices, joints=unknown[:, :24], rest=unknown, topology="smpl")
+
+
+@cache
+def _regressor(topology: str, name: str, device: torch.device) -> Regressor:
+    return Regressor(topology, name).to(device)
