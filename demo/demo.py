@@ -12,6 +12,8 @@ __path__ = [str(Path(__file__).parent)]
 from tqdm import tqdm
 
 from common.utils.errors import UserError
+from demo.exporters.table import in_words
+from demo.measuring import Measuring
 from demo.options import Options, options_of
 from demo.pictures import Picture, Video
 from demo.predict import Predictor
@@ -24,19 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0 where all went well, 1 where a picture could not be used, 2 for a wrong command."""
     with sentences():
         options = options_of(arguments)
-        results = Results(options.output, options.exports, options.side_views)
+        results = Results(options.output, options.exports, options.side_views, options.show_detections)
         predictor = Predictor(options.model(), options.device, options.batch_size)
+        measuring = options.measuring(predictor.model)
         if options.video is not None:
-            predict_video(Video(options.video), options, predictor, results)
+            predict_video(Video(options.video), options, predictor, results, measuring)
             broken = 0
         else:
-            broken = predict_pictures(options.pictures, options, predictor, results)
+            broken = predict_pictures(options.pictures, options, predictor, results, measuring)
         print(f"Written to {results.shown}" if results.written else "Nothing was written.")
     return FAILED if broken else 0
 
 
 def predict_pictures(
-    pictures: Sequence[Picture], options: Options, predictor: Predictor, results: Results
+    pictures: Sequence[Picture],
+    options: Options,
+    predictor: Predictor,
+    results: Results,
+    measuring: Measuring | None = None,
 ) -> int:
     """All that can be done is done; how many pictures could not be used."""
     detector = options.detector(predictor.model.views)
@@ -46,9 +53,12 @@ def predict_pictures(
             image = picture.read()
             people = options.placed(detector(image, picture.name), image)
             found = predictor(people)
+            measures = measuring(found.params.betas) if found and measuring else None
             if found:
-                results.picture(picture.name, image, found, predictor.model.body_model)
+                results.picture(picture.name, image, found, predictor.model.body_model, measures)
             tqdm.write(f"{picture.path}: {_counted(len(people))}")
+            for number in range(len(measures.height) if measures else 0):
+                tqdm.write(f"  person {number}: {in_words(measures, number)}")
         except UserError as error:
             broken += 1
             tqdm.write(f"demo.py: {error}", file=sys.stderr)

@@ -16,7 +16,9 @@ from common.structures import Person, View
 from common.utils import paths
 from common.utils.errors import UserError
 from demo.detectors.detector import Detector
+from demo.detectors.main_person import main_person
 from demo.exporters.mesh import FORMATS as MESH_ENDINGS
+from demo.measuring import Measuring
 from demo.pictures import Picture, named, pictures_in
 from demo.predict import intrinsics_of
 from main.command_line import DEFAULT, Parser, new_folder
@@ -43,6 +45,10 @@ class Options:
     focal: float | None
     field_of_view: float | None
     smooth: bool
+    main_person: bool
+    show_detections: bool
+    measure: bool
+    height: float | None  # meters
     device: str
     batch_size: int
 
@@ -63,14 +69,21 @@ class Options:
             from demo.detectors.torchvision_models import TorchvisionDetector
 
             chosen = self.detector_name.removeprefix("torchvision").lstrip("_")
-            return TorchvisionDetector(chosen or ("masks" if with_mask else "keypoints"), device=self.device)
+            reader = ("blazepose" if chosen in ("keypoints", "boxes") else "mask_rcnn") if with_mask else None
+            return TorchvisionDetector(chosen or "keypoints", mask_by=reader, device=self.device)
         from demo.detectors.people import PeopleDetector
 
         return PeopleDetector(with_mask=with_mask, device=self.device)
 
+    def measuring(self, model: Model) -> Measuring | None:
+        """Who measures the bodies, if that is wanted; it is of a network that looks at silhouettes."""
+        sees_shape = any(view.content == "proxy" for view in model.views.values())
+        return Measuring(model.body_model, self.height) if self.measure or sees_shape else None
+
     def placed(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
-        """The people with the picture's camera, as given or assumed."""
+        """The people asked for, with the picture's camera, as given or assumed."""
         intrinsics = intrinsics_of(image, self.focal, self.field_of_view)
+        people = main_person(people, (image.shape[1], image.shape[0])) if self.main_person else people
         return [replace(person, intrinsics=intrinsics) for person in people]
 
 
@@ -107,6 +120,16 @@ def parser() -> Parser:
     wanted.add_argument(
         "--side_views", action="store_true", help="draw the bodies from the side and top as well"
     )
+    wanted.add_argument("--main_person", action="store_true", help="only who is large and near the middle")
+    wanted.add_argument(
+        "--show_detections", action="store_true", help="draw what the detector found: detections.jpg"
+    )
+    wanted.add_argument(
+        "--measure", action="store_true", help="height, girths, volume; always so from silhouettes"
+    )
+    wanted.add_argument(
+        "--height", type=_positive, metavar="METERS", help="how tall the person is, to give measures a scale"
+    )
     wanted.add_argument("--smooth", action="store_true", help="smooth motion in a video")
     wanted.add_argument("--device", help="cpu, cuda or mps; default: the best there is")
     wanted.add_argument("--batch_size", type=int, default=16, metavar="N", help="people at once (16)")
@@ -139,6 +162,10 @@ def options_of(arguments: Sequence[str] | None) -> Options:
         focal=given.focal,
         field_of_view=given.fov,
         smooth=given.smooth,
+        main_person=given.main_person,
+        show_detections=given.show_detections,
+        measure=given.measure or given.height is not None,
+        height=given.height,
         device=device_of(given.device),
         batch_size=max(1, given.batch_size),
     )

@@ -11,12 +11,15 @@ import numpy as np
 import torch
 
 from common.body_models.body_model import BodyModel
+from common.body_models.measurements import Measurements
 from common.rendering.overlay import overlay, sheet
 from common.structures import Perspective
 from common.utils.errors import UserError
 from common.utils.files import written_beside
+from demo.drawing import detections
 from demo.exporters.mesh import write_mesh
 from demo.exporters.npz import SavedBodies, bodies_in_picture, write_npz
+from demo.exporters.table import write_table
 from demo.predict import Found
 
 NO_CAMERA = Perspective(torch.ones(1, 2), torch.zeros(1, 2), torch.zeros(1, 3))  # of a picture without people
@@ -25,9 +28,15 @@ NO_CAMERA = Perspective(torch.ones(1, 2), torch.zeros(1, 2), torch.zeros(1, 3)) 
 class Results:
     """A folder of results; what lies in it already is never overwritten."""
 
-    def __init__(self, folder: Path, exports: Sequence[str], side_views: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        exports: Sequence[str],
+        side_views: bool = False,
+        show_detections: bool = False,
+    ) -> None:
         """Raises UserError where the folder cannot be written, before any work is done."""
-        self.folder, self.side_views = folder, side_views
+        self.folder, self.side_views, self.show_detections = folder, side_views, show_detections
         self.parameters = "npz" in exports
         self.meshes = [kind for kind in exports if kind != "npz"]
         self.written = False
@@ -53,10 +62,21 @@ class Results:
             raise UserError(f"{place} holds results already; they are kept: give another --output.")
         return place
 
-    def picture(self, name: str, image: np.ndarray, found: Found, body_model: BodyModel) -> None:
+    def picture(
+        self,
+        name: str,
+        image: np.ndarray,
+        found: Found,
+        body_model: BodyModel,
+        measures: Measurements | None = None,
+    ) -> None:
         """Write all that was asked for of one picture (H, W, 3) RGB."""
         place = self.place(name)
         write_image(place / "overlay.jpg", self.drawn(image, found, body_model))
+        if self.show_detections:
+            write_image(place / "detections.jpg", detections(image, found.people))
+        if measures is not None:
+            write_table(place / "measurements.csv", name, measures)
         if self.parameters:
             write_npz(place / "persons.npz", rows(found, body_model, name, image))
         self.mesh_files(place, "", found, body_model)
@@ -87,9 +107,7 @@ def rows(
 ) -> SavedBodies:
     """The people of one picture as rows of the saved file."""
     size = (image.shape[1], image.shape[0])
-    return bodies_in_picture(
-        found.people, found.params, found.body, found.scene, body_model.cpu(), name, size, ids
-    )
+    return bodies_in_picture(found.people, found.params, found.body, found.scene, body_model, name, size, ids)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:

@@ -13,9 +13,12 @@ import torch
 from tqdm import tqdm
 
 from common.body_models.body_model import BodyModel
+from common.structures import Body, BodyParams
 from common.utils.errors import UserError
 from common.utils.files import written_beside
 from demo.exporters.npz import joined, write_npz
+from demo.exporters.table import write_table
+from demo.measuring import Measuring
 from demo.options import Options
 from demo.pictures import Video
 from demo.predict import Found, Predictor
@@ -24,7 +27,13 @@ from demo.smoothing import Smoother
 from demo.tracking import Tracker
 
 
-def predict_video(video: Video, options: Options, predictor: Predictor, results: Results) -> None:
+def predict_video(
+    video: Video,
+    options: Options,
+    predictor: Predictor,
+    results: Results,
+    measuring: Measuring | None = None,
+) -> None:
     """Writes overlay.mp4, persons.npz of all frames, and meshes frame by frame where asked for."""
     detector, tracker = options.detector(predictor.model.views), Tracker()
     body_model = predictor.model.body_model
@@ -45,6 +54,10 @@ def predict_video(video: Video, options: Options, predictor: Predictor, results:
                 results.mesh_files(place, f"frame_{number:06d}_", found, body_model, ids)
     if saved and results.parameters:
         write_npz(place / "persons.npz", joined(saved))
+    if saved and measuring:
+        frames = joined(saved)
+        people, measures = measuring.of_tracks(torch.tensor(frames.betas), torch.tensor(frames.person))
+        write_table(place / "measurements.csv", video.path.stem, measures, people)
     results.written = True
     people_seen = len({identity for part in saved for identity in part.person.tolist()})
     print(f"{video.path}: {people_seen} people in {sum(map(len, saved))} places")
@@ -56,6 +69,10 @@ class Motion:
     def __init__(self, body_model: BodyModel, frames_per_second: float) -> None:
         self.body_model, self.rate = body_model, frames_per_second
         self.smoothers: dict[int, Smoother] = {}
+
+    def _posed(self, params: BodyParams) -> Body:
+        """On the processor, by the body model where it is."""
+        return self.body_model(params.to(self.body_model.faces.device)).to("cpu")
 
     @torch.inference_mode()
     def __call__(self, found: Found, ids: list[int]) -> Found:
@@ -74,7 +91,7 @@ class Motion:
         )
         scene = replace(found.scene, translation=torch.cat([translation for _, translation in smooth]))
         camera = scene.at_focal(found.camera.focal, found.camera.center)
-        return replace(found, params=params, body=self.body_model.cpu()(params), scene=scene, camera=camera)
+        return replace(found, params=params, body=self._posed(params), scene=scene, camera=camera)
 
 
 @contextmanager

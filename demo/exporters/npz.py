@@ -128,7 +128,7 @@ def bodies_in_picture(
         ),
         score=np.array([unknown if p.score is None else p.score for p in people], np.float32),
         rotations=numbers(params.rotations),
-        poses=numbers(body_model.axis_angle(params).flatten(1)),
+        poses=numbers(body_model.axis_angle(params.to(body_model.mean_pose.device)).flatten(1)),
         betas=numbers(params.betas),
         expression=numbers(params.expression),
         trans=numbers(camera.translation),
