@@ -27,15 +27,15 @@ class Means:
     betas: Tensor  # (10,)
 
 
-def published(folder: str | Path | None = None) -> Means:
+def published(folder: str | Path | None = None, names: tuple[str, ...] = NAMES) -> Means:
     """The means that the published systems start from; they lie beside the official body models.
 
-    Raises FileNotFoundError where the file is missing.
+    `names` of the file, the first that is there. Raises FileNotFoundError where the file is missing.
     """
     home = (Path(folder) if folder else paths.human_model_files()) / "smpl"
-    path = first_of(home, NAMES)
+    path = first_of(home, names)
     if path is None:
-        raise FileNotFoundError(f"{home / NAMES[1]} is missing: it comes from {_SITE}; put it there.")
+        raise FileNotFoundError(f"{home / names[-1]} is missing: it comes from {_SITE}; put it there.")
     arrays = read_arrays(path, ("pose", "shape"))
     pose, betas = (torch.from_numpy(arrays[name].astype(np.float32)) for name in ("pose", "shape"))
     return Means(pose.reshape(24, 6), betas.reshape(-1))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, issparse
@@ -41,20 +42,33 @@ def read_object(path: str | Path) -> Any:
     """What `numpy.save` made of a single object that is no array, read as `read_pickle` reads."""
     path = Path(path)
     with path.open("rb") as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read_header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            read_header(file)
-        except ValueError as error:
-            raise ValueError(f"{path} is cut off or is no .npy file; fetch it again.") from error
-        return as_array(unpickled(file, path)).item()
+        return as_array(_objects(file, path)).item()
 
 
-def unpickled(file: BinaryIO, path: str | Path) -> Any:
+def read_objects(path: str | Path, name: str) -> np.ndarray:
+    """One of the arrays of objects that `numpy.savez` wrote, read as `read_pickle` reads."""
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            return as_array(_objects(file, path))
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"{path} is cut off or holds no array '{name}'; fetch it again.") from error
+
+
+def _objects(file: BinaryIO | IO[bytes], path: Path) -> Any:
+    """What follows the header of a .npy file whose array holds objects."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        read_header(file)
+    except ValueError as error:
+        raise ValueError(f"{path} is cut off or is no .npy file; fetch it again.") from error
+    return unpickled(file, path)
+
+
+def unpickled(file: BinaryIO | IO[bytes], path: str | Path) -> Any:
     """What `read_pickle` reads, from an open file; `path` is what errors call it."""
     try:
         return _Reader(file, encoding="latin1").load()

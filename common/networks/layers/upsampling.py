@@ -26,8 +26,11 @@ class Upsampling(nn.Sequential):
         self._packed = [packed.Packed() for _ in pairwise(channels)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """In inference on a processor a step is one kernel, the norm folded into the weights."""
-        layers = list(self)
+        return self.maps(x)[-1]
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """The result of every step; in inference on a processor one kernel, the norm folded into the weights."""
+        layers, results = list(self), []
         for kept, convolution, norm, relu in zip(
             self._packed, layers[::3], layers[1::3], layers[2::3], strict=True
         ):
@@ -38,7 +41,8 @@ class Upsampling(nn.Sequential):
                 tensors = (convolution.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
                 fold = partial(_folded, convolution.weight, norm, dtype, x.shape)
                 x = packed.upsample(x.to(dtype), *kept.of(tensors, dtype, fold))
-        return x
+            results.append(x)
+        return results
 
     def train(self, mode: bool = True) -> Upsampling:
         for kept in self._packed:
