@@ -48,6 +48,30 @@ def network(depth: int = 18, size: int = 256) -> STRAPS:
     return model.eval()
 
 
+@cache
+def faces_and_parts() -> tuple[Tensor, Tensor]:
+    """(F, 3) faces that join each vertex to its neighbors, (F,) the part of the first corner's joint."""
+    owner = standins.smpl_arrays()["weights"].argmax(1)
+    of_joint = [np.flatnonzero(owner == joint) for joint in range(24)]
+    drawn, faces = standins.dice("straps-faces"), np.empty((13776, 3), np.int64)
+    for place in range(len(faces)):
+        joint = place % 24
+        bridges = (place // 24) % 2 and joint
+        last = of_joint[standins.SMPL_PARENTS[joint]] if bridges else of_joint[joint]
+        faces[place] = [*drawn.choice(of_joint[joint], 2), drawn.choice(last)]
+    part = np.array([6, 4, 5, 6, 4, 5, 6, 4, 5, 6, 4, 5, 3, 6, 6, 3, 1, 2, 1, 2, 1, 2, 1, 2])
+    return torch.from_numpy(faces), torch.from_numpy(part[owner[faces[:, 0]]])
+
+
+def poses(name: str, count: int) -> tuple[Tensor, Tensor]:
+    """(N, 24, 3) axis-angle, upright with y down, and (N, 10) betas."""
+    drawn = standins.dice(f"straps-{name}")
+    pose = drawn.normal(0, 0.2, (count, 24, 3))
+    pose[:, 0] = np.add(drawn.normal(0, 0.1, (count, 3)), (np.pi, 0, 0))
+    betas = drawn.normal(0, 0.7, (count, 10))
+    return torch.from_numpy(pose.astype(np.float32)), torch.from_numpy(betas.astype(np.float32))
+
+
 def checkpoint(depth: int = 18) -> dict[str, object]:
     """What the published loop saves; the last weights are not the best."""
     best = weights(depth)

@@ -1,0 +1,161 @@
+"""The published proxies of STRAPS, step by step and whole: pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import published_straps as published
+import pytest
+import torch
+from torch import Tensor
+
+from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle
+from common.preprocess.proxy import proxy
+from common.structures import Perspective, WeakPerspective
+from data.loading.dataset import bodies
+from data.on_device import published_proxies
+from data.on_device.published_proxies import Draws, PublishedProxies
+
+HIPS = (11, 12)  # of COCO's joints, the hips: their noise is drawn last
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[dict[str, np.ndarray]]:
+    with np.load(published.HERE / "straps_synthesis.npz") as stored:
+        yield {name: stored[name] for name in stored.files}
+
+
+def tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values))
+
+
+def heat_maps(points: Tensor, side: int) -> Tensor:
+    """(N, 2) -> (N, h, w), of the published deviation."""
+    drawn = torch.ones(1, len(points), dtype=torch.bool)
+    return proxy(torch.zeros(1, side, side, dtype=torch.bool), points[None], drawn, 4.0)[0, 1:]
+
+
+def test_heat_maps_are_the_published_ones(table: dict[str, np.ndarray]) -> None:
+    maps = heat_maps(tensor(table["heatmap/joints"]), 256)
+    np.testing.assert_allclose(maps.sum((1, 2)).numpy(), table["heatmap/sums"], rtol=1e-6)
+    np.testing.assert_allclose(maps.amax((1, 2)).numpy(), table["heatmap/max"], atol=1e-7)
+    np.testing.assert_allclose(maps[0, 92:108, 120:136].numpy(), table["heatmap/kernel16"], atol=1e-6)
+    for drawn, box in zip(maps, table["heatmap/nonzero_x0_x1_y0_y1"], strict=True):
+        rows, columns = drawn.nonzero().T
+        hull = [columns.min(), columns.max(), rows.min(), rows.max()] if len(rows) else [-1] * 4
+        assert list(map(int, hull)) == box.tolist()
+    at_64 = heat_maps(tensor(table["heatmap/joints"]) / 4, 64)
+    np.testing.assert_allclose(at_64.sum((1, 2)).numpy(), table["heatmap/at64_std4_sums"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", ["plain", "augmented_seed7"])
+def test_the_training_crop_is_the_published_one(case: str, table: dict[str, np.ndarray]) -> None:
+    y, x = np.mgrid[:256, :256]
+    masks = [
+        ((y - top) / tall) ** 2 + ((x - left) / wide) ** 2 < 1
+        for top, left, tall, wide in table["train_crop/ellipses"]
+    ]
+    picture = np.stack(masks).astype(np.int64)
+    picture[0, :100] *= 3
+    chance = tensor(table["train_crop/augmented_seed7/draws_scale_then_centre_yx"])
+    draws = (chance[:, 0], chance[:, 1:]) if case == "augmented_seed7" else ()
+    corners = published_proxies.square(tensor(picture) > 0, *draws)
+    sides = corners[:, 1] - corners[:, 0]
+    np.testing.assert_array_equal(sides.numpy(), table[f"train_crop/{case}/crop_hw"])
+    resized = published_proxies.resized(tensor(picture), corners).numpy()
+    np.testing.assert_array_equal(resized[:, ::8, ::8], table[f"train_crop/{case}/seg_resized_sub"])
+    np.testing.assert_array_equal(resized.sum((1, 2)), table[f"train_crop/{case}/seg_resized_sum"])
+    joints = tensor(table["train_crop/joints_in"]) - corners[:, None, 0].flip(-1)
+    np.testing.assert_allclose(joints.numpy(), table[f"train_crop/{case}/joints_cropped"], atol=1e-6)
+    joints = joints * (256 / sides)[:, None].flip(-1)
+    np.testing.assert_allclose(joints.numpy(), table[f"train_crop/{case}/joints_resized"], atol=1e-6)
+
+
+@pytest.mark.parametrize("side", [37, 300])
+def test_the_nearest_pixel_is_opencvs(side: int, table: dict[str, np.ndarray]) -> None:
+    columns = torch.arange(side).expand(1, side, side)
+    whole = torch.tensor([[[0, 0], [side, side]]]).double()
+    resized = published_proxies.resized(columns, whole)[0, 0]
+    np.testing.assert_array_equal(resized.numpy(), table[f"nearest/{side}_to_256_first_row"])
+
+
+def test_parts_are_removed_and_boxes_laid_as_published(table: dict[str, np.ndarray]) -> None:
+    labels = torch.arange(1, 7).expand(12, 1, 6)
+    draws = tensor(table["augment/remove_parts_seed15_draws_6x12"].T)
+    kept = published_proxies.without_parts(labels, draws)[:, 0] > 0
+    np.testing.assert_array_equal(kept.numpy(), table["augment/remove_parts_seed15_kept_labels"])
+    draws = tensor(table["augment/occlude_seed16_draws_x_y_p"].T)
+    seen = published_proxies.occluded(torch.ones(6, 256, 256, dtype=torch.int64), draws)
+    for picture, box in zip(seen, table["augment/occlude_seed16_r0_r1_c0_c1"], strict=True):
+        expected = torch.ones(256, 256, dtype=torch.int64)
+        if box[0] >= 0:
+            expected[box[0] : box[1], box[2] : box[3]] = 0
+        assert torch.equal(picture, expected)
+
+
+def test_joints_count_where_the_published_ones_did(table: dict[str, np.ndarray]) -> None:
+    points = tensor(table["visibility/joints"])
+    visible = ((points >= 0) & (points <= 256)).all(-1)
+    np.testing.assert_array_equal(visible.numpy(), table["visibility/torch"])
+
+
+def test_cameras_and_rotations_are_the_published_ones(table: dict[str, np.ndarray]) -> None:
+    points = tensor(table["camera/points"])
+    place, weak = tensor(table["camera/cam_t"]), tensor(table["camera/cam_wp"])
+    size = torch.tensor([[256.0, 256.0]]).expand(2, 2)
+    lens = Perspective(torch.full((2, 2), 5000.0), size / 2, place)
+    np.testing.assert_allclose(lens.project(points), table["camera/perspective_identity"], atol=2e-4)
+    flat = WeakPerspective(weak[:, 0], weak[:, 1:], 2 * size)
+    np.testing.assert_allclose(flat.project(points), table["camera/orthographic_px512"], atol=2e-4)
+    np.testing.assert_allclose(
+        flat.project(points) / 256 - 1, table["camera/orthographic"], atol=1e-6, rtol=1e-5
+    )
+    six, axis_angle = tensor(table["rotation/six"]), tensor(table["rotation/axis_angle"])
+    np.testing.assert_allclose(matrix_from_6d(six), table["rotation/six_to_R"], atol=1e-6)
+    np.testing.assert_allclose(matrix_from_axis_angle(axis_angle), table["rotation/rodrigues"], atol=1e-6)
+
+
+def published_draws() -> Draws:
+    """Two persons, as the published generators draw: PyTorch's from 21, NumPy's from 22."""
+    numbers, count = np.random.RandomState(22), 2
+    crop, parts, box = numbers.rand(count, 3), numbers.rand(6, count).T, numbers.rand(3, count).T
+    source = torch.Generator().manual_seed(21)
+
+    def even(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=source)
+
+    betas = torch.randn(count, 10, generator=source)
+    place, depth = torch.randn(count, 2, generator=source), even(count)
+    vertices, others, hips = even(count, 6890, 2), even(count, 15, 2), even(count, 2, 2)
+    joints = torch.cat([others[:, : HIPS[0]], hips, others[:, HIPS[0] :]], 1)
+    crop = tensor(crop)
+    return Draws(betas, place, depth, vertices, crop[:, 0], crop[:, 1:], tensor(parts), tensor(box), joints)
+
+
+@pytest.mark.parametrize("case", ["val", "train_torch21_numpy22"])
+def test_the_whole_synthesis_is_the_published_one(
+    case: str, table: dict[str, np.ndarray], human_model_files: object
+) -> None:
+    model = published.network()
+    layout = model.body_model.layout
+    prepare = PublishedProxies(model, layout)
+    prepare.faces, prepare.labels = published.faces_and_parts()
+    pose, betas = (values[:2] for values in published.poses("train", 16))
+    batch = bodies(("a", "b"), torch.arange(2), model.joint_set, layout, pose=pose, betas=betas)
+    draws = None if case == "val" else published_draws()
+    made = prepare.made(batch, draws)
+    truth = {name.removeprefix(f"synth/{case}/"): values for name, values in table.items() if case in name}
+    np.testing.assert_allclose(made.target.betas, truth["betas"], atol=1e-6)
+    np.testing.assert_allclose(made.target.translation, truth["cam_t"], atol=1e-6)
+    np.testing.assert_allclose(made.target.body.vertices[:, ::97], truth["vertices_97"], atol=1e-5)
+    placed = prepare._drawn(made.target.body.vertices, draws) + made.target.translation[:, None]
+    labels = published_proxies.part_picture(placed, prepare.faces, prepare.labels)
+    np.testing.assert_array_equal(labels.numpy(), truth["seg_labels"])
+    joints = made.target.joints_3d[:, :17, :3] + made.target.translation[:, None]
+    np.testing.assert_allclose(published_proxies.project(joints), truth["joints2D_256"], atol=2e-4)
+    np.testing.assert_allclose(made.target.joints_2d[:, :17, :2], truth["joints2D_cropped"], atol=2e-4)
+    seen = made.inputs.views["proxy"]
+    mask = np.unpackbits(truth["input_mask_bits"]).reshape(2, 256, 256)
+    np.testing.assert_array_equal(seen[:, 0].numpy(), mask)
+    np.testing.assert_allclose(seen.double().sum((2, 3)), truth["input_channel_sums"], rtol=1e-5)
