@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from published_smpler import inputs, network
 from standins import dice
 from torch import Tensor
 
 from common.body_models.regressors import regressor_matrix
-from common.joints import H36M_17, LSP_14, SMPL
+from common.joints import H36M_17, LSP_14, SMPL, SPIN_24
 from common.metrics.point_error import PointError
 from common.metrics.points import Vertices
 from common.structures import Body
@@ -108,3 +109,47 @@ def test_meshes_are_seen_from_the_regressed_pelvis_and_count_where_the_body_is_k
     expected = 1000 * (moved[0] - moved[1]).norm(dim=-1).mean(1)
     torch.testing.assert_close(rows["mpvpe"][[0, 2]], expected[[0, 2]], rtol=1e-5, atol=0)
     assert rows["mpvpe"][1].isnan()
+
+
+def people(number: int, known: bool) -> tuple[SimpleNamespace, str]:
+    """A batch of the published evaluation and its picture; `known`: only points that are annotated count."""
+    given = {
+        name.split("/")[2]: PUBLISHED[name] for name in PUBLISHED if name.startswith(f"loop/batch{number}/")
+    }
+    count = len(given["pose"])
+    batch = bodies(tuple(map(str, range(count))), torch.arange(count), H36M_17, SMPL)
+    points = torch.from_numpy(given["joints_3d"])[:, list(H36M_17.taken_from(SPIN_24))]
+    counted = torch.from_numpy(given["has_3d_joints"]).float() if known else torch.ones(count)
+    points = torch.cat([points[..., :3], counted[:, None, None].expand(-1, 17, 1)], -1)
+    pose, betas = (torch.from_numpy(given[name]) for name in ("pose", "betas"))
+    target = replace(
+        batch.target,
+        joints_3d=points,
+        pose=pose.reshape(count, 24, 3),
+        betas=betas,
+        known=torch.from_numpy(given["has_smpl"]).float()[:, None].expand(-1, 26),
+    )
+    return replace(batch, target=target), str(given["image_name"])
+
+
+@BENCHMARKS
+def test_a_network_is_measured_over_all_people_as_published(
+    benchmark: Callable[[], Benchmark], regressor: str
+) -> None:
+    model = network(32, 3, regressor)
+    prepare = benchmark().prepare(model, SMPL)
+    sums = torch.zeros(3, dtype=torch.float64)
+    for number in (0, 1):
+        batch, name = people(number, known=True)
+        everybody, _ = people(number, known=False)
+        with torch.no_grad():
+            guess = model(inputs(name, len(batch.name), 3, 224, 224))
+        rows = measured(benchmark(), guess.body, prepare(batch))
+        # Published: persons without annotated points add to the sum of PA, which the others divide.
+        rows["pa_mpjpe"] = measured(benchmark(), guess.body, prepare(everybody))["pa_mpjpe"]
+        sums += torch.stack([rows.get(key, rows["mpjpe"]).nansum() for key in ("mpvpe", "mpjpe", "pa_mpjpe")])
+    theirs = PUBLISHED["loop_3dpw/sums" if regressor == "3dpw" else "loop_h36m/sums"]
+    if "mpvpe" in rows:
+        assert sums[0] == pytest.approx(1000 * theirs[0], abs=0.02)
+    assert sums[1] == pytest.approx(1000 * theirs[2], abs=0.02)
+    assert sums[2] == pytest.approx(1000 * theirs[3], abs=0.02)
