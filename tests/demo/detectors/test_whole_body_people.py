@@ -26,7 +26,7 @@ HEAD = {"nose": (0, -0.27), "left_eye": (0.19, 0), "right_eye": (-0.19, 0), "lef
 
 
 def drawing() -> tuple[np.ndarray, np.ndarray, Person]:
-    """A face and a left hand; the hand's points; the person as BlazePose would say, the right wrist astray."""
+    """A face and a left hand, its points, and the person as BlazePose would say, the right wrist astray."""
     picture, _ = with_face(background(520, 400), (150, 150), 120)
     picture, hand = with_hand(picture, (390, 270), 110)
     joints = np.zeros((33, 3), np.float32)
