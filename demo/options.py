@@ -17,6 +17,7 @@ from common.utils import paths
 from common.utils.errors import UserError
 from demo.detectors.detector import Detector
 from demo.detectors.main_person import main_person
+from demo.detectors.parts import are_wanted
 from demo.exporters.mesh import FORMATS as MESH_ENDINGS
 from demo.measuring import Measuring
 from demo.pictures import Picture, named, pictures_in
@@ -42,6 +43,7 @@ class Options:
     side_views: bool
     boxes: np.ndarray | None  # (N, 4) given instead of detected
     detector_name: str
+    keypoints: Path | None  # an ONNX file that reads them instead of the detector
     focal: float | None
     field_of_view: float | None
     smooth: bool
@@ -59,8 +61,20 @@ class Options:
         return model
 
     def detector(self, views: Mapping[str, View]) -> Detector:
-        """Who finds the people for a network with these views; one that looks at silhouettes gets them."""
-        with_mask = any(view.content == "proxy" for view in views.values())
+        """Who finds the people for a network with these views: its silhouettes, hands and faces as well."""
+        found = self._finder(with_mask=any(view.content == "proxy" for view in views.values()))
+        if self.keypoints is not None:
+            from demo.detectors.onnx_keypoints import OnnxKeypoints
+
+            found = OnnxKeypoints(self.keypoints, found)
+        if not are_wanted(views):
+            return found
+        from demo.detectors.whole_body import WholeBody
+
+        return WholeBody(found, device=self.device)
+
+    def _finder(self, with_mask: bool) -> Detector:
+        """Who finds the people."""
         if self.boxes is not None:
             from demo.detectors.given_boxes import GivenBoxes
 
@@ -102,6 +116,9 @@ def parser() -> Parser:
         "--pretrained_model_path", type=Path, metavar="FILE", help="weights, ours or published"
     )
     wanted.add_argument("--detector", choices=DETECTORS, default=DETECTORS[0], help="who finds the people")
+    wanted.add_argument(
+        "--keypoints", type=Path, metavar="FILE", help="your ONNX file (RTMPose) that reads their key points"
+    )
     wanted.add_argument(
         "--bbox",
         action="append",
@@ -159,6 +176,7 @@ def options_of(arguments: Sequence[str] | None) -> Options:
         side_views=given.side_views,
         boxes=np.array(given.bbox) if given.bbox else None,
         detector_name=given.detector,
+        keypoints=given.keypoints,
         focal=given.focal,
         field_of_view=given.fov,
         smooth=given.smooth,

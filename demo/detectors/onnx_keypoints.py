@@ -14,7 +14,7 @@ from common.joints import COCO_17, COCO_WHOLE_BODY_133, JointSet
 from common.structures import Person
 from common.utils.errors import UserError
 from demo.detectors.detector import Detector
-from demo.detectors.whole_body import SLICES, with_parts
+from demo.detectors.parts import SLICES, with_parts
 
 Array = np.ndarray
 JOINT_SETS = {len(joint_set): joint_set for joint_set in (COCO_17, COCO_WHOLE_BODY_133)}

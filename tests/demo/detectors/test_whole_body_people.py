@@ -12,9 +12,12 @@ from drawn_parts import background, pixels, placed, with_face, with_hand
 
 from common.joints import BLAZEPOSE_33, COCO_17, COCO_WHOLE_BODY_133, LIFTER_29, WHOLE_BODY_137
 from common.structures import Person, View
+from common.utils.errors import UserError
 from common.utils.paths import ROOT
+from demo.detectors.parts import PARTS, are_wanted
 from demo.detectors.people import PeopleDetector
-from demo.detectors.whole_body import PARTS, WholeBody, are_wanted
+from demo.detectors.whole_body import WholeBody
+from demo.options import options_of
 
 PHOTOS = ROOT.parent / "shared" / "photos"
 photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason="the photographs of ../shared/photos are not here")
@@ -102,10 +105,14 @@ def test_points_outside_the_picture_are_not_confident():
     assert outside.any() and not points[outside, 2].any() and points[~outside, 2].min() > 0.3
 
 
-def test_people_without_points_pass_unchanged_and_nobody_is_nobody():
+def test_people_without_points_or_read_by_part_pass_unchanged_and_nobody_is_nobody(read):
     boxed = Person("x/0", image=np.zeros((50, 50, 3), np.uint8), box=np.float32([1, 2, 30, 40]))
-    assert WholeBody(lambda *_: [boxed])(boxed.image, "x") == [boxed]
-    assert WholeBody(lambda *_: [])(boxed.image, "x") == []
+    found: list[Person] = []
+    detector = WholeBody(lambda *_: list(found))
+    assert detector(boxed.image, "x") == []
+    found += [boxed, read[1]]
+    first, second = detector(boxed.image, "x")
+    assert first is boxed and second is read[1]
 
 
 def test_hands_and_faces_are_read_for_networks_that_look_at_them_alone():
@@ -114,6 +121,20 @@ def test_hands_and_faces_are_read_for_networks_that_look_at_them_alone():
     assert not are_wanted({"proxy": replace(body, content="proxy", joint_set=COCO_17)})
     assert are_wanted({"body": body, "left": replace(body, box="left_hand")})
     assert are_wanted({"points": replace(body, content="keypoints", joint_set=WHOLE_BODY_137)})
+
+
+def test_the_demo_reads_them_for_such_networks_and_costs_others_nothing(tmp_path):
+    options = options_of(["--output", str(tmp_path / "out"), "--device", "cpu"])
+    body = View(size=(224, 224))
+    assert type(options.detector({"body": body})) is PeopleDetector
+    both = options.detector({"body": body, "face": replace(body, box="face")})
+    assert type(both) is WholeBody and type(both.detector) is PeopleDetector
+
+
+def test_the_demo_says_which_file_of_key_points_is_missing(tmp_path):
+    options = options_of(["--output", str(tmp_path / "out"), "--device", "cpu", "--keypoints", "none.onnx"])
+    with pytest.raises(UserError, match=r"none\.onnx is missing"):
+        options.detector({"body": View(size=(224, 224))})
 
 
 @pytest.fixture(scope="module")
