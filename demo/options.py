@@ -19,6 +19,7 @@ from demo.detectors.detector import Detector
 from demo.detectors.main_person import main_person
 from demo.detectors.parts import are_wanted
 from demo.exporters.mesh import FORMATS as MESH_ENDINGS
+from demo.exporters.pickled import Pickled
 from demo.measuring import Measuring
 from demo.pictures import Picture, named, pictures_in
 from demo.predict import intrinsics_of
@@ -27,7 +28,7 @@ from main.experiment import Experiment, load
 
 BUNDLED = paths.ROOT / "demo" / "images" / "astronaut.jpg"
 DETECTORS = ("people", "torchvision", "torchvision_boxes", "torchvision_keypoints", "torchvision_masks")
-FORMATS = tuple(ending.removeprefix(".") for ending in MESH_ENDINGS)
+FORMATS = ("npz", *(ending.removeprefix(".") for ending in MESH_ENDINGS), "pkl")
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ class Options:
         sees_shape = any(view.content == "proxy" for view in model.views.values())
         return Measuring(model.body_model, self.height) if self.measure or sees_shape else None
 
+    def pickled(self, model: Model) -> Pickled | None:
+        """Who gathers the people for `output.pkl`, if that is wanted."""
+        return Pickled(model) if "pkl" in self.exports else None
+
     def placed(self, people: Sequence[Person], image: np.ndarray) -> list[Person]:
         """The people asked for, with the picture's camera, as given or assumed."""
         intrinsics = intrinsics_of(image, self.focal, self.field_of_view)
@@ -132,7 +137,7 @@ def parser() -> Parser:
         "--fov", type=_positive, metavar="DEGREES", help="or the field of view of the longer side"
     )
     wanted.add_argument(
-        "--export", default="npz,obj", metavar="KIND[,KIND]", help=f"of npz, {', '.join(FORMATS)}"
+        "--export", default="npz,obj", metavar="KIND[,KIND]", help=f"of {', '.join(FORMATS)}"
     )
     wanted.add_argument(
         "--side_views", action="store_true", help="draw the bodies from the side and top as well"
@@ -147,6 +152,9 @@ def parser() -> Parser:
     wanted.add_argument(
         "--height", type=_positive, metavar="METERS", help="how tall the person is, to give measures a scale"
     )
+    wanted.add_sugar(
+        "--hand_vis_th", "model.visible_from", "a hand less sure to be seen keeps the body's wrist, at rest"
+    )
     wanted.add_argument("--smooth", action="store_true", help="smooth motion in a video")
     wanted.add_argument("--device", help="cpu, cuda or mps; default: the best there is")
     wanted.add_argument("--batch_size", type=int, default=16, metavar="N", help="people at once (16)")
@@ -158,8 +166,8 @@ def options_of(arguments: Sequence[str] | None) -> Options:
     reader = parser()
     given = reader.parse(arguments)
     exports = tuple(kind for kind in given.export.lower().split(",") if kind)
-    if unknown := set(exports) - {"npz", *FORMATS}:
-        reader.error(f"--export knows npz, {', '.join(FORMATS)}, not {', '.join(sorted(unknown))}")
+    if unknown := set(exports) - set(FORMATS):
+        reader.error(f"--export knows {', '.join(FORMATS)}, not {', '.join(sorted(unknown))}")
     if given.vid_file and given.bbox:
         reader.error("--bbox is for pictures; people in a video move")
     experiment = load(given.config, given.overrides)

@@ -38,7 +38,7 @@ class Results:
         """Raises UserError where the folder cannot be written, before any work is done."""
         self.folder, self.side_views, self.show_detections = folder, side_views, show_detections
         self.parameters = "npz" in exports
-        self.meshes = [kind for kind in exports if kind != "npz"]
+        self.meshes = [kind for kind in exports if kind not in ("npz", "pkl")]
         self.written = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,13 @@ class Results:
         if place.exists() and any(place.iterdir()):
             raise UserError(f"{place} holds results already; they are kept: give another --output.")
         return place
+
+    def single(self, name: str) -> Path:
+        """A file of all pictures; UserError where there is one already."""
+        path = self.folder / name
+        if path.exists():
+            raise UserError(f"{path} is there already; it is kept: give another --output.")
+        return path
 
     def picture(
         self,

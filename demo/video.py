@@ -17,6 +17,7 @@ from common.structures import Body, BodyParams
 from common.utils.errors import UserError
 from common.utils.files import written_beside
 from demo.exporters.npz import joined, write_npz
+from demo.exporters.pickled import PICKLED, Pickled
 from demo.exporters.table import write_table
 from demo.measuring import Measuring
 from demo.options import Options
@@ -33,6 +34,7 @@ def predict_video(
     predictor: Predictor,
     results: Results,
     measuring: Measuring | None = None,
+    pickled: Pickled | None = None,
 ) -> None:
     """Writes overlay.mp4, persons.npz of all frames, and meshes frame by frame where asked for."""
     detector, tracker = options.detector(predictor.model.views), Tracker()
@@ -52,8 +54,12 @@ def predict_video(
             if found:
                 saved.append(rows(found, body_model, name, image, ids))
                 results.mesh_files(place, f"frame_{number:06d}_", found, body_model, ids)
+            if found and pickled:
+                pickled.add(found, video.path.stem, number, ids)
     if saved and results.parameters:
         write_npz(place / "persons.npz", joined(saved))
+    if pickled:
+        pickled.write(place / PICKLED)
     if saved and measuring:
         frames = joined(saved)
         people, measures = measuring.of_tracks(torch.tensor(frames.betas), torch.tensor(frames.person))

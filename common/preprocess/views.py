@@ -111,7 +111,7 @@ def locate(person: Person, view: View, chance: Chance, image_size: tuple[int, in
 
 def _matrix(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
     """(2, 3) float64, picture pixels to view pixels."""
-    box = _box(person, view, chance, image_size)
+    box = box_of(person, view, chance, image_size)
     if view.sampling == "warp":
         width = image_size[0] if chance.flipped else None
         matrix = crops.around(box, view.size, chance.scale, chance.angle, width).astype(np.float64)
@@ -122,7 +122,7 @@ def _matrix(person: Person, view: View, chance: Chance, image_size: tuple[int, i
     return whole_pixel_map(center, sides * chance.scale, view.size, chance.angle, chance.flipped)
 
 
-def _box(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
+def box_of(person: Person, view: View, chance: Chance, image_size: tuple[int, int]) -> Array:
     """The box to cut, x0, y0, x1, y1, with the view's aspect and padding."""
     aspect = view.size[1] / view.size[0]
     if view.box == "body":
@@ -163,7 +163,7 @@ def _sampled(picture: Picture, person: Person, view: View, chance: Chance) -> Ar
         matrix = _matrix(person, view, chance, image_size)
         matrix = crops.after_mirror(matrix, image_size[0]) if chance.flipped else matrix
         return colored(warp(pixels, matrix, view.size, chance.flipped), chance.color)
-    center, sides = crops.middle_and_sides(_box(person, view, chance, image_size))
+    center, sides = crops.middle_and_sides(box_of(person, view, chance, image_size))
     sides = sides * chance.scale
     if view.sampling == "resize_cubic":
         pixels = cut_whole_pixels_cubic(pixels, center, sides, view.size, chance.angle, chance.color)
@@ -182,7 +182,7 @@ def normalized(pixels: Array, view: View) -> Tensor:
 
 def canvas(picture: Picture, person: Person, view: View, chance: Chance) -> Array:
     """(H, W, 3) uint8: a view's whole pixels, colored, turned, flipped, as large as in the picture."""
-    center, sides = crops.middle_and_sides(_box(person, view, chance, picture.size))
+    center, sides = crops.middle_and_sides(box_of(person, view, chance, picture.size))
     pixels = whole_pixels(
         picture.pixels, center, sides * chance.scale, view.size, chance.angle, chance.color
     ).astype(np.uint8)
