@@ -8,10 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 from drawn_parts import background, pixels, placed, with_face, with_hand
 
-from common.joints import BLAZEPOSE_33, COCO_17, COCO_WHOLE_BODY_133, LIFTER_29, WHOLE_BODY_137
-from common.structures import Person, View
+from common.joints import BLAZEPOSE_33, COCO_17, COCO_WHOLE_BODY_133, LIFTER_29, SMPLX, WHOLE_BODY_137
+from common.preprocess.sample import make_sample
+from common.structures import Person, Sample, View
 from common.utils.errors import UserError
 from common.utils.paths import ROOT
 from demo.detectors.parts import PARTS, are_wanted
@@ -94,6 +96,18 @@ def test_where_a_part_is_not_read_the_word_of_the_body_stays(read):
             after.joints_2d[NAMES.index(name)], before.joints_2d[BLAZEPOSE_33.index(name)]
         )
     assert after.joints_2d[NAMES.index("right_pinky_tip"), 2] == 0
+
+
+def test_a_network_is_shown_the_parts_that_were_read(read):
+    _, after, hand = read
+    parts = {name: View((224, 224), name, padding=1.3) for name in ("left_hand", "face")}
+    views = {"body": View((224, 224)), **parts}
+    inputs = Sample.stack([make_sample(after, views, COCO_WHOLE_BODY_133, SMPLX)]).inputs
+    np.testing.assert_allclose(inputs.part_scores[0], after.part_scores)
+    shown = inputs.crops["left_hand"].points(torch.tensor(hand, dtype=torch.float32)[None])[0].numpy()
+    assert shown.min() > 10 and shown.max() < 214 and np.ptp(shown, 0).max() > 150
+    skin = inputs.views["left_hand"][0, :, 90:130, 90:130].mean((1, 2))
+    assert skin[0] > skin[2] + 0.1  # the drawn hand is warm, what is behind it is blue
 
 
 def test_points_outside_the_picture_are_not_confident():
