@@ -19,7 +19,6 @@ from common.metrics.silhouette_iou import SilhouetteIoU
 from common.preprocess.pictures import read_picture
 from common.structures import Person
 from common.utils.errors import UserError
-from common.utils.paths import DATASET
 from data.formats.humandata import HumanData
 from data.formats.npz import Npz
 from data.formats.records import Records
@@ -130,7 +129,7 @@ def cut_corners(middle: tuple[float, float], side: float) -> tuple[int, int, int
     return x0, y0, x1, y1
 
 
-def benchmark(reading: str = "", root: Path = DATASET) -> Benchmark:
+def benchmark(reading: str = "") -> Benchmark:
     """Shape and silhouette of 311 persons: PVE-T-SC against SMPL of the person's gender, and mIOU.
 
     reading: of the predicted shape, for the protocol is published twice. "" takes the mesh of the network's
@@ -140,13 +139,12 @@ def benchmark(reading: str = "", root: Path = DATASET) -> Benchmark:
     """
     if reading not in ("", "gendered"):
         raise UserError(f"SSP3D has the readings '' and 'gendered', not '{reading}'.")
-    dataset = SSP3DSilhouettes(root=root)
     return Benchmark(
         name="SSP3D_gendered" if reading else "SSP3D",
-        dataset=dataset,
+        dataset=SSP3DSilhouettes(),
         metrics=(
             PointError("pve_t_sc", RestMesh(gendered=bool(reading)), "scale"),
-            SilhouetteIoU(dataset.silhouette),
+            SilhouetteIoU(),
             KeypointError("joints_2d_pixels", COCO_17, in_picture=True),
         ),
         joint_set=COCO_17,

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ def evaluate(
     """
     check(benchmark)
     device = next(model.parameters()).device
+    metrics = tuple(metric.asking(benchmark.dataset) for metric in benchmark.metrics)
+    benchmark = replace(benchmark, metrics=metrics)
     samples = Samples(benchmark.dataset, model, benchmark.joint_set, benchmark.body)
     keys = every_once(len(samples), batch_size, distributed.rank(), distributed.world())
     prepare = benchmark.prepare(model, benchmark.body).to(device).eval()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -11,6 +12,10 @@ from common.structures import Batch, Prediction
 
 class Metric:
     """Numbers of each person, and what becomes of them over a data set. Frozen dataclasses, as losses are."""
+
+    def asking(self, dataset: Any) -> Metric:
+        """This metric, with what it asks the data set that is measured, by a person's name; mostly none."""
+        return self
 
     def measure(self, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
         """(B, ...) per person, by name; NaN where it does not apply, such as a hand out of the picture."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,11 +28,16 @@ class SilhouetteIoU(Metric):
     """
 
     # a person's name -> the true silhouette (h, w) bool, the same size for all, and (2, 3): where in it a
-    # pixel of the full picture lies
-    silhouettes: Callable[[str], tuple[np.ndarray, np.ndarray]] = field(repr=False)
+    # pixel of the full picture lies; None: the data set's own `silhouette`
+    silhouettes: Callable[[str], tuple[np.ndarray, np.ndarray]] | None = field(default=None, repr=False)
+
+    def asking(self, dataset: Any) -> SilhouetteIoU:
+        return self if self.silhouettes else replace(self, silhouettes=dataset.silhouette)
 
     def measure(self, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
         body = prediction.body
+        if self.silhouettes is None:
+            raise ValueError("Nobody says what the true silhouettes are; measure with a data set that does.")
         found = [self.silhouettes(name) for name in batch.name]
         truth = torch.stack([torch.from_numpy(mask) for mask, _ in found]).to(body.vertices.device)
         matrix = torch.stack([torch.from_numpy(matrix) for _, matrix in found]).to(body.vertices)

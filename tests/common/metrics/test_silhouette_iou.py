@@ -90,7 +90,7 @@ def test_all_pixels_at_once_and_the_mean_of_persons_are_two_numbers() -> None:
     truth[0, :, :], truth[1, :2, :1] = True, True
     guess = truth.clone()
     guess[1, 1:, :] = False  # half of the small one
-    summary = same_place(np.zeros((1, 1), bool)).summary(overlap(guess, truth))
+    summary = SilhouetteIoU().summary(overlap(guess, truth))
     assert summary["silhouette_iou"] == pytest.approx(101 / 102)
     assert summary["mean_silhouette_iou"] == pytest.approx(0.75)
 
