@@ -127,6 +127,12 @@ class Regressor(nn.Module):
         return (picked * self.weights[..., None]).sum(2)
 
 
+@cache
+def shared_regressor(topology: str, name: str, device: torch.device) -> Regressor:
+    """The regressor of that name, read once; for losses and metrics, which are told of a mesh by its body."""
+    return Regressor(topology, name).to(device)
+
+
 def regressor_matrix(topology: str, name: str, folder: str | Path | None = None) -> csr_matrix:
     """(K, V) the points of one name as weighted means of vertices. Raises as `Regressor` does."""
     source, path = _located(REGRESSORS, topology, name, folder)

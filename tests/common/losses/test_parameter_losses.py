@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
+from common.body_models.regressors import regressor_matrix
 from common.losses.parameters import Betas, Expression, Pose, Rotations
 from common.losses.vertices import Vertices
 from common.structures import Body, BodyParams
@@ -88,6 +90,17 @@ def test_relative_meshes_do_not_tell_where_they_stand() -> None:
     moved = Body(prediction.body.vertices + 3, prediction.body.joints + 3, prediction.body.rest, "smplx")
     prediction.body = moved
     torch.testing.assert_close(Vertices(relative=True)(prediction, target), value)
+
+
+def test_meshes_can_be_seen_from_a_regressed_point(human_model_files: Path) -> None:
+    prediction, target = pair()
+    dice = torch.Generator().manual_seed(5)
+    meshes = torch.randn(2, 2, 6890, 3, generator=dice)
+    prediction.body, target.body = (Body(mesh, mesh[:, :5], mesh, "smpl") for mesh in meshes)
+    pelvis = torch.from_numpy(regressor_matrix("smpl", "3dpw").toarray()[0]).float()
+    moved = [mesh - (pelvis @ mesh)[:, None] for mesh in meshes]
+    loss = Vertices(relative=True, regressor="3dpw")
+    torch.testing.assert_close(loss(prediction, target), (moved[0] - moved[1]).abs().mean())
 
 
 def test_meshes_of_two_topologies_refuse_each_other() -> None:
