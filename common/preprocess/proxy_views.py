@@ -9,6 +9,7 @@ from torch import Tensor
 
 from common.geometry import crop as crops
 from common.preprocess.augment import Chance
+from common.preprocess.pictures import BrokenPicture
 from common.preprocess.points import moved_points
 from common.preprocess.proxy import CORNER, deviation, proxy
 from common.structures import Crop, Person, View
@@ -23,8 +24,13 @@ def cut_proxy(person: Person, view: View, chance: Chance, image_size: tuple[int,
     one. Points no surer than the view's `least_confidence` leave their heat map empty. The crop's pixels are
     counted from the corner, see `proxy.py`. "warp" puts the silhouette itself into the middle; "resize" cuts
     whole pixels, and is the published way. Raises ValueError where the view has no joint_set, or whole
-    pixels were to be turned or mirrored.
+    pixels were to be turned or mirrored, BrokenPicture where there is neither silhouette nor points.
     """
+    if person.mask is None and person.joints_2d is None:
+        raise BrokenPicture(
+            f"{person.name} has neither silhouette nor points for a network that looks at them; of a "
+            "benchmark's people, `python -m demo.detect` finds them."
+        )
     if view.joint_set is None:
         raise ValueError("A view of content 'proxy' needs a joint_set: a heat map for each.")
     mask = np.zeros(image_size[::-1], bool) if person.mask is None else person.mask

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -32,6 +32,7 @@ from common.structures import Person
 from common.utils.errors import UserError, did_you_mean
 from common.utils.paths import DATASET, shown
 from data.formats.columns import Columns, ColumnsWriter
+from data.formats.detections import Detections
 from data.formats.flaws import left_out
 from data.formats.index import opened_index
 from data.formats.records_columns import FLAWS, Record, Row, write_records
@@ -45,7 +46,8 @@ class Records(ABC):
 
     Records that cannot be used (NaN, lists of a wrong length, an empty box) are named in the log and left
     out in training; a test split that has any is refused, unless `flawed="skip"` says to go on without them,
-    as the published loaders do. `as_published` brings back what was wrong with the published loader.
+    as the published loaders do. `as_published` brings back what was wrong with the published loader. Networks
+    that look at points and silhouettes are shown those of `detections`, see `formats/detections.py`.
     """
 
     source: ClassVar[str] = "See dataset/README.md."  # where to get it
@@ -57,6 +59,7 @@ class Records(ABC):
     flawed: Literal["skip", "refuse"] | None = None  # None: skip in training, else refuse
     as_published: bool = False
     root: Path = DATASET
+    detections: Path | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:
@@ -82,7 +85,7 @@ class Records(ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         """What was asked for, without the files, which another process opens anew."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {known.name: getattr(self, known.name) for known in fields(self)}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,7 +95,8 @@ class Records(ABC):
             raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
         row = int(self.rows[index])
         try:
-            return self.person(Row(self.columns, row), f"{self.name}/{index}")
+            person = self.person(Row(self.columns, row), f"{self.name}/{index}")
+            return person if self.detections is None else self._detected.seen(person)
         except ValueError as error:
             raise ValueError(f"record {row} of {shown(self.files()[0])}: {error}") from error
 
@@ -123,6 +127,11 @@ class Records(ABC):
         numbers = columns["number"] if "number" in columns else np.arange(1, columns.rows + 1)
         chosen = np.flatnonzero(numbers % interval == 0)
         return left_out(self, shown(self.files()[0]), chosen, columns["flaw"][chosen], FLAWS)
+
+    @cached_property
+    def _detected(self) -> Detections:
+        assert self.detections is not None
+        return Detections(self.detections)
 
     def _write(self, writer: ColumnsWriter) -> None:
         write_records(writer, self.records())

@@ -11,6 +11,7 @@ import torch
 
 from common.joints import BLAZEPOSE_33, COCO_17, SMPL
 from common.preprocess.augment import Chance
+from common.preprocess.pictures import BrokenPicture
 from common.preprocess.proxy_views import box_of
 from common.preprocess.sample import make_sample
 from common.preprocess.views import cut
@@ -111,3 +112,8 @@ def test_whole_pixels_are_not_turned() -> None:
 def test_a_proxy_says_whose_points_it_wants() -> None:
     with pytest.raises(ValueError, match="joint_set"):
         cut(person(), replace(VIEW, joint_set=None))
+
+
+def test_somebody_whom_no_detector_saw_is_refused_in_words() -> None:
+    with pytest.raises(BrokenPicture, match="neither silhouette nor points"):
+        cut(Person("unseen", image=np.zeros((50, 60, 3), np.uint8)), VIEW)
