@@ -15,6 +15,7 @@ from torch import Tensor
 from common.metrics.metric import Metric
 from common.networks.model import Model
 from common.structures import Batch, Crop, Inputs
+from common.utils.paths import FREE
 from data.loading.dataset import PoseDataset, Samples, bodies
 from main import record
 from main.experiment import load
@@ -59,6 +60,12 @@ def is_shown_pictures(model: Model) -> bool:
     return all(view.content == "image" for view in model.views.values())
 
 
+def at_hand(people: PoseDataset) -> PoseDataset:
+    """The same, with the shipped poses in place of a file that is not here."""
+    file = getattr(people, "file", None)
+    return people if file is None or file.exists() else replace(people, file=FREE / "poses.npz")
+
+
 def one_step(path: Path) -> dict[str, Tensor]:
     """The terms of one step: in shapes alone, or for real where `prepare` makes what the network sees."""
     experiment, model = load(path), built(path)
@@ -67,7 +74,7 @@ def one_step(path: Path) -> dict[str, Tensor]:
     else:
         model, layout = experiment.model(), model.body_model.layout
         assert isinstance(experiment.train, PoseDataset)
-        samples = Samples(experiment.train, model, model.joint_set, layout, experiment.augment)
+        samples = Samples(at_hand(experiment.train), model, model.joint_set, layout, experiment.augment)
         batch = samples.__getitems__([(place, place) for place in range(COUNT)])
     prepare = experiment.prepare(model, model.body_model.layout).to(batch.seed.device)
     batch = prepare(batch)

@@ -18,7 +18,8 @@ from common.losses.vertices import Vertices
 from common.networks.straps import STRAPS
 from common.utils.paths import FREE
 from data import synthetic
-from data.on_device.synthetic_proxies import SyntheticProxies
+from data.on_device.proxy_errors import ProxyErrors
+from data.on_device.synthetic_proxies import ProxyCameras, SyntheticProxies
 from main.experiment import Experiment
 from main.schedules import cosine
 
@@ -35,14 +36,14 @@ experiment = Experiment(
             "joints_3d": Term(5.0, Joints3D(STRAPS_31, only=("lsp",), over="entries")),
             "vertices": Term(5.0, Vertices()),
             "rotations": Term(2.0, Rotations()),
-            "shape": Term(40.0, Vertices(rest=True)),
-            "betas": Term(0.05, Betas(kind="l2")),
+            "shape": Term(100.0, Vertices(rest=True)),
+            "betas": Term(0.1, Betas(kind="l2")),
         },
     ),
     train=synthetic.SyntheticPeople(count=16_384, shape=synthetic.SHAPE),
     test=(synthetic.shapes(),),
     released=FREE / "straps.safetensors",
-    prepare=SyntheticProxies,
+    prepare=partial(SyntheticProxies, cameras=ProxyCameras(), errors=ProxyErrors(), vertex_noise=0.004),
     optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01, fused=True),
     schedule=partial(cosine, floor=1e-6, warmup=100),
     epochs=16,
