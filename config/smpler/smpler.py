@@ -42,9 +42,7 @@ experiment = Experiment(
     test=(human36m_tsv.benchmark(),),
     on_request=(pw3d_tsv.benchmark(),),
     published={"Human36M/mpjpe": 47.0, "Human36M/pa_mpjpe": 32.8},
-    augment=Augment(
-        scale=0.25, rotation=30, rotation_chance=0.4, flip=0.5, color=0.4, flip_first=True, whole_points=True
-    ),
+    augment=Augment(scale=0.25, rotation=30, rotation_chance=0.4, flip=0.5, color=0.4, flip_first=True),
     optimizer=partial(Adam, lr=2e-4),
     schedule=constant,
     epochs=100,
