@@ -43,15 +43,21 @@ def measure(model: BodyModel, betas: Tensor) -> Measurements:
 
     They stand at rest, arms apart, y up. Raises ValueError for a hand or a head, which has none.
     """
-    names = model.layout.joints.names
-    if "pelvis" not in names:
-        raise ValueError(f"A {model.layout.name} body has no height and no girths: measure a whole body.")
+    _check(model)
     betas = betas.to(model.template)
     directions, joint_directions = (
         rows[: betas.shape[1]] for rows in (model.directions, model.joint_directions)
     )
     vertices = torch.addmm(model.template, betas, directions).unflatten(-1, (-1, 3))
     joints = torch.addmm(model.rest_joints, betas, joint_directions).unflatten(-1, (-1, 3))
+    return measure_mesh(model, vertices, joints)
+
+
+@torch.no_grad()
+def measure_mesh(model: BodyModel, vertices: Tensor, joints: Tensor) -> Measurements:
+    """The same of meshes at rest (B, V, 3) in the model's topology, whose turning joints (B, P, 3) are."""
+    _check(model)
+    names = model.layout.joints.names
     low, high = (
         joints[:, [names.index(f"{side}_{name}") for side in ("left", "right")], 1].mean(1)
         for name in ("hip", "shoulder")
@@ -92,6 +98,11 @@ def volume(vertices: Tensor, faces: Tensor) -> Tensor:
     """(B, V, 3), (F, 3) a closed mesh, its faces counterclockwise from outside -> (B,) what it encloses."""
     a, b, c = vertices[:, faces].unbind(2)
     return (torch.linalg.cross(a, b) * c).sum((1, 2)) / 6
+
+
+def _check(model: BodyModel) -> None:
+    if "pelvis" not in model.layout.joints.names:
+        raise ValueError(f"A {model.layout.name} body has no height and no girths: measure a whole body.")
 
 
 def _trunk_edges(model: BodyModel) -> Tensor:
