@@ -35,6 +35,12 @@ experiment = Experiment(
     objective=partial(LearnedWeights, terms=TERMS),
     train=straps_poses.STRAPSPoses(),
     test=(straps_poses.benchmark(),),
+    published={  # reported by the paper and its successor, from detections of their own
+        "3DPW_LSP14/mpjpe_sc": 99.0,
+        "3DPW_LSP14/pa_mpjpe": 66.8,
+        "SSP3D/pve_t_sc": 15.9,
+        "SSP3D/mean_silhouette_iou": 0.80,
+    },
     prepare=PublishedProxies,
     optimizer=partial(Adam, lr=1e-4),
     schedule=partial(constant),
