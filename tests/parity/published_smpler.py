@@ -59,7 +59,7 @@ def filled(width: int) -> dict[str, Tensor]:
     state = {name: _value(name, tuple(shape)) for name, shape in shapes(width).items()}
     state |= {f"SMPL_predictor.init_{name}": means[name][None] for name in ("pose", "shape")}
     state["SMPL_predictor.init_cam"] = np.array([[1, 0, 0]], np.float32)
-    return {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in state.items()}
+    return {name: torch.from_numpy(np.array(value)) for name, value in state.items()}
 
 
 def mean_params() -> Table:
