@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from common.joints import H36M_17, LSP_14, SMPL, SMPL_45, SMPLX, BodyLayout
+from common.joints import SMPL, SMPL_45, SMPLX, BodyLayout
+from common.metrics.on_smpl import LSPOnSMPL
 from common.metrics.point_error import PointError
-from common.metrics.points import Joints, Regressed
+from common.metrics.points import Joints
 from common.structures import Person
 from common.utils.errors import UserError
 from data.formats.coco_json import CocoJson, box_of
@@ -67,13 +68,13 @@ def benchmark(points: str = "") -> Benchmark:
     """SMPL bodies of the person's gender against a network's, by one of two sets of 14 joints.
 
     points: "" regresses joints of the body model from each mesh by its own rows (published by SMPLer-X, for
-    networks of SMPL and SMPL-X alike); "lsp14" reads LSP's 14 off each mesh by the Human3.6M regressor
-    (published by SPIN, STRAPS, SMPLer and most others), with scale corrected besides (-SC, STRAPS). The two
-    are not comparable. Raises UserError for any other.
+    networks of SMPL and SMPL-X alike); "lsp14" reads LSP's 14 off SMPL's mesh by the Human3.6M regressor
+    (published by SPIN, STRAPS and most others), with scale corrected besides (-SC, STRAPS). The two are not
+    comparable. Raises UserError for any other.
     """
     if points not in ("", "lsp14"):
         raise UserError(f"PW3D is measured on its body model's joints or on 'lsp14', not on '{points}'.")
-    joints = Regressed("h36m", LSP_14.taken_from(H36M_17)) if points else Joints(MEASURED, from_mesh=True)
+    joints = LSPOnSMPL() if points else Joints(MEASURED, from_mesh=True)
     ending = "" if points else "_body"
     metrics = [
         PointError(f"mpjpe{ending}", joints),

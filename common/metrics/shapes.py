@@ -10,7 +10,7 @@ from torch import Tensor
 
 from common.body_models.body_model import BodyModel
 from common.body_models.build import body_model
-from common.body_models.regressors import Regressor
+from common.body_models.regressors import shared_regressor
 from common.joints import SMPL
 from common.metrics.points import Measured, Points
 from common.structures import Batch, Body, Prediction
@@ -31,7 +31,7 @@ class RestMesh(Points):
     def read(self, body: Body) -> Measured:
         points, topology = body.rest, body.topology
         if topology == "smplx":
-            points, topology = _to_smpl(points.device).read(points), "smpl"
+            points, topology = shared_regressor("smplx", "smpl", points.device).read(points), "smpl"
         return Measured(points, torch.zeros_like(points[:, :1]), f"{topology} mesh")
 
     def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
@@ -53,11 +53,6 @@ def shaped(model: BodyModel, betas: Tensor) -> Tensor:
     """(B, S) coefficients -> (B, V, 3) the model's mesh of that shape at rest, without expression."""
     directions = model.directions[: betas.shape[1]]
     return torch.addmm(model.template, betas, directions).unflatten(-1, (-1, 3))
-
-
-@cache
-def _to_smpl(device: torch.device) -> Regressor:
-    return Regressor("smplx", "smpl").to(device)
 
 
 @cache
