@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from common.body_models.body_model import BodyModel
+from common.networks.model import Model
 from common.structures import Body, BodyParams
 from common.utils.errors import UserError
 from common.utils.files import written_beside
@@ -39,7 +39,7 @@ def predict_video(
     """Writes overlay.mp4, persons.npz of all frames, and meshes frame by frame where asked for."""
     detector, tracker = options.detector(predictor.model.views), Tracker()
     body_model = predictor.model.body_model
-    motion = Motion(body_model, video.frames_per_second) if options.smooth else None
+    motion = Motion(predictor.model, video.frames_per_second) if options.smooth else None
     place = results.place(video.path.stem)
     saved = []
     with written_video(place / "overlay.mp4", video.frames_per_second) as show:
@@ -72,13 +72,13 @@ def predict_video(
 class Motion:
     """Everyone's motion, each smoothed by a filter of their own."""
 
-    def __init__(self, body_model: BodyModel, frames_per_second: float) -> None:
-        self.body_model, self.rate = body_model, frames_per_second
+    def __init__(self, model: Model, frames_per_second: float) -> None:
+        self.model, self.rate = model, frames_per_second
         self.smoothers: dict[int, Smoother] = {}
 
     def _posed(self, params: BodyParams) -> Body:
-        """On the processor, by the body model where it is."""
-        return self.body_model(params.to(self.body_model.faces.device)).to("cpu")
+        """On the processor, by the network's body where that is."""
+        return self.model.pose(params.to(self.model.body_model.faces.device)).to("cpu")
 
     @torch.inference_mode()
     def __call__(self, found: Found, ids: list[int]) -> Found:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from common.body_models.body_model import BodyModel
 from common.joints import JointSet
-from common.structures import Body, Inputs, Prediction, View
+from common.structures import Body, BodyParams, Inputs, Prediction, View
 
 
 class Model(nn.Module):
@@ -45,6 +45,10 @@ class Model(nn.Module):
     def read_joints(self, body: Body) -> Tensor:
         """(B, J, 3): this network's joint set, read off its own bodies and off true ones."""
         raise NotImplementedError
+
+    def pose(self, params: BodyParams) -> Body:
+        """The body that the network means by these numbers; overridden where it leaves some of them aside."""
+        return self.body_model(params)
 
     def forward(self, inputs: Inputs) -> Prediction:
         raise NotImplementedError

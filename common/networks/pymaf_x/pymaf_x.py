@@ -153,6 +153,11 @@ class PyMAFX(Model):
         """(B, J, 3)."""
         return self.joints(body)
 
+    def pose(self, params: BodyParams) -> Body:
+        """The body, without its expression unless the network is `expressive`; a hand or a face as it is."""
+        as_it_is = self.expressive or "body" not in self.parts
+        return self.body_model(params if as_it_is else posing.without_expression(params))
+
     def forward(self, inputs: Inputs) -> Prediction:
         """Raises FileNotFoundError where a constant came neither from a file nor with the weights."""
         self.given.check()
@@ -233,7 +238,7 @@ class PyMAFX(Model):
             if hidden is not None:
                 extras["visibility"] = self._visibility(hidden)
                 carried = params = self._put_together(estimate, params, extras["visibility"], inputs)
-        posed = self.body_model(carried if self.expressive else posing.without_expression(carried))
+        posed = self.pose(carried)
         return Prediction(
             params, posed, self.read_joints(posed), self._camera(estimate, inputs), extras=extras
         )
