@@ -197,7 +197,9 @@ OPENPOSE_25 = JointSet(
         "right_eye", "left_eye", "right_ear", "left_ear", *_sides(*_FEET),
     ),
 )  # fmt: skip
-SPIN_49 = JointSet("spin_49", (*OPENPOSE_25.names, *SPIN_24.names))
+SPIN_49 = JointSet(
+    "spin_49", (*OPENPOSE_25.names, *SPIN_24.names), {"openpose": slice(0, 25), "spin": slice(25, 49)}
+)
 
 # what PyMAF-X is supervised on: the body, both hands from their roots on, the face; and its experts apart
 _RIGHT_HAND_21 = ("right_hand_root", *(f"right_{name}" for name in _HAND_21))
@@ -208,7 +210,8 @@ SPIN_159 = JointSet(
         *_FACE_51, *_CONTOUR_17,
     ),
     {
-        "body": slice(0, 49), "left_hand": slice(49, 70), "right_hand": slice(70, 91), "face": slice(91, 159),
+        "body": slice(0, 49), "openpose": slice(0, 25), "spin": slice(25, 49),
+        "left_hand": slice(49, 70), "right_hand": slice(70, 91), "face": slice(91, 159),
     },
 )  # fmt: skip
 RIGHT_HAND_21 = JointSet("right_hand_21", _RIGHT_HAND_21, {"right_hand": slice(0, 21)})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import standins
+import standins_lookups
 
 if TYPE_CHECKING:
     from main.experiment import Experiment
@@ -30,7 +31,7 @@ def human_model_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
     SMPL-X's male and female are not there: `standins.write` adds them where a test wants them.
     """
-    folder = standins.write(tmp_path_factory.mktemp("human_model_files"))
+    folder = standins_lookups.write(standins.write(tmp_path_factory.mktemp("human_model_files")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUMAN_MODEL_FILES", str(folder))
         yield folder

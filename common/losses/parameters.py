@@ -42,19 +42,24 @@ class Pose:
 class Rotations:
     """Rotation matrices of the joints from `first` to before `last`, against the posed truth's.
 
-    The mean is over all entries unless `over` says otherwise.
+    They count as far as they are known and, where it is given, as the joint `known_with` is. The mean is over
+    all entries unless `over` says otherwise.
     """
 
     first: int = 0
     last: int | None = None
     kind: Distance = "l2"
     over: Over = "all"
+    known_with: int | None = None
 
     def __call__(self, prediction: Prediction, target: Target) -> Tensor:
         guess, truth = prediction.params.rotations.flatten(2), target.params.rotations.flatten(2)
         chosen = slice(self.first, guess.shape[1] if self.last is None else self.last)
         errors = distance(guess[:, chosen], truth[:, chosen], self.kind)
-        return masked_mean(errors, target.known[:, : guess.shape[1]][:, chosen], self.over)
+        known = target.known[:, : guess.shape[1]][:, chosen]
+        if self.known_with is not None:
+            known = known * target.known[:, self.known_with, None]
+        return masked_mean(errors, known, self.over)
 
 
 @dataclass(frozen=True)

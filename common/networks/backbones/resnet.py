@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet
 
+from common.networks.layers.unfilled import settle
+
 DEPTHS = {
     18: (resnet.BasicBlock, (2, 2, 2, 2)),
     34: (resnet.BasicBlock, (3, 4, 6, 3)),
@@ -30,18 +32,20 @@ class ResNet(nn.Module):
             raise ValueError(f"There is no ResNet of depth {depth}; there are {', '.join(map(str, DEPTHS))}.")
         block, layers = DEPTHS[depth]
         self.width = 512 * block.expansion
-        self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.relu = nn.ReLU()
-        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        width = 64
-        for stage, count in enumerate(layers):
-            blocks = []
-            for place in range(count):
-                stride = 2 if stage and not place else 1
-                blocks.append(_block(block, width, 64 << stage, stride))
-                width = (64 << stage) * block.expansion
-            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        with torch.device("meta"):
+            self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+            self.bn1 = nn.BatchNorm2d(64)
+            self.relu = nn.ReLU()
+            self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+            width = 64
+            for stage, count in enumerate(layers):
+                blocks = []
+                for place in range(count):
+                    stride = 2 if stage and not place else 1
+                    blocks.append(_block(block, width, 64 << stage, stride))
+                    width = (64 << stage) * block.expansion
+                self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+        settle(self)
         self.start()
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)

@@ -29,7 +29,7 @@ class Upsampling(nn.Sequential):
         return self.maps(x)[-1]
 
     def maps(self, x: Tensor) -> list[Tensor]:
-        """The result of every step; in inference on a processor one kernel, the norm folded into the weights."""
+        """What every step makes; in inference on a processor it is one kernel, the norm folded into it."""
         layers, results = list(self), []
         for kept, convolution, norm, relu in zip(
             self._packed, layers[::3], layers[1::3], layers[2::3], strict=True

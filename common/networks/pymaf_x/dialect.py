@@ -66,10 +66,14 @@ UNPUBLISHED = (
 
 
 def ours(state: Mapping[str, Tensor], names: set[str]) -> dict[str, Tensor]:
-    """Tensors under our names -> in our shapes, without the parts that a network with these names lacks."""
+    """Tensors under our names -> in our shapes, without the parts that a network with these names lacks.
+
+    Where none of its own are there either, all are kept, for errors to tell what they are of.
+    """
+    fits = any(name in state for name in names if name.startswith("alignment."))
     result = {}
     for name, tensor in state.items():
-        if name not in names and _is_of_a_part(name):
+        if fits and name not in names and _is_of_a_part(name):
             continue
         if name in ("given.body_samples", "given.hand_samples") and tensor.ndim == 2:
             tensor = _chosen(tensor, name)

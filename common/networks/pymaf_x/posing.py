@@ -39,7 +39,7 @@ def whole(rotations: Tensor, betas: Tensor, hands: Tensor, face: Numbers) -> Bod
 
 
 def resting(rotations: Tensor, betas: Tensor, hand: Tensor, expression: int) -> BodyParams:
-    """What poses SMPL-X where nothing is said of hands and face: both as the mean right one (90,), at rest."""
+    """What poses SMPL-X where nothing is said of hands, as the mean right one (90,), and face, at rest."""
     hands = mean_hands(hand, len(rotations)).flatten(1, 2)
     face = torch.eye(3, dtype=hands.dtype, device=hands.device).expand(len(hands), 3, 3, 3)
     turned = torch.cat([rotations[:, :22], face, hands], 1)
