@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import adaptive_avg_pool2d
 
 from common.joints import COCO_17, SMPL_24, JointSet
 from common.utils.random import uniform
@@ -15,6 +15,7 @@ from common.utils.random import uniform
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar")
 _LIMBS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
 _SWAPPED = ("shoulder", "hip")
+COARSE = 32  # pixels along a side of a coarse silhouette
 _DROPPED = ("elbow", "wrist", "knee", "ankle")
 
 
@@ -110,10 +111,22 @@ class Disturb(nn.Module):
         mask = mask & ~(down[:, :, None] & across[:, None])
         if not self.errors.coarse:
             return mask
-        cell = max(1, round(height / 32))
-        small = avg_pool2d(mask[:, None].float(), cell, ceil_mode=True)
-        rough = interpolate(small, size=(height, width), mode="bilinear")[:, 0] > 0.5
+        small = adaptive_avg_pool2d(mask[:, None].float(), COARSE)[:, 0]
+        rough = _enlarged(small, height, width) > 0.5
         return torch.where((dice[:, 5] < self.errors.coarse)[:, None, None], rough, mask)
+
+
+def _enlarged(small: Tensor, height: int, width: int) -> Tensor:
+    """(B, n, n) -> (B, height, width), bilinear; as products of matrices, which is soonest."""
+    down, across = (_weights(small, side) for side in (height, width))
+    return down @ small @ across.mT
+
+
+def _weights(small: Tensor, side: int) -> Tensor:
+    """(side, n) how much of each of n numbers a pixel takes."""
+    place = (torch.arange(side, device=small.device) + 0.5) * small.shape[1] / side - 0.5
+    place = place.clamp(0, small.shape[1] - 1)
+    return (1 - (place[:, None] - torch.arange(small.shape[1], device=small.device)).abs()).clamp(min=0)
 
 
 def _kind(name: str) -> int:

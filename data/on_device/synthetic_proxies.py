@@ -93,15 +93,14 @@ class SyntheticProxies(nn.Module):
         depth = torch.exp(least + (most - least) * uniform(seed + 1, 1))
         place = torch.cat([torch.zeros_like(depth).expand(-1, 2), depth], 1)
         translation = place - body.joints[:, 0]
-        noisy = body.vertices + translation[:, None]
-        noisy = torch.cat([noisy[..., :2] + self._noise(seed + 2, noisy.shape[1]), noisy[..., 2:]], -1)
-        flat = noisy[..., :2] / noisy[..., 2:]
+        planes = body.vertices.mT + translation[..., None]  # (B, 3, V): x of all vertices first
+        flat = (planes[:, :2] + self._noise(seed + 2, planes.shape[2])) / planes[:, 2:]
         frame = self._frame(seed + 3, flat)
         corner, zoom = self._crop(seed + 4, flat, frame)
         points = joints + translation[:, None]
         points = points[..., :2] / points[..., 2:]
         in_view = (points - corner[:, None]) * zoom[:, None]
-        pixels = torch.cat([(flat - corner[:, None]) * zoom[:, None] - CORNER, noisy[..., 2:]], -1)
+        pixels = torch.cat([(flat - corner[..., None]) * zoom[..., None] - CORNER, planes[:, 2:]], 1).mT
         inside = ((points > frame[:, None, 0]) & (points < frame[:, None, 1])).all(-1)
         picture = self._picture(seed + 5, pixels, (frame - corner[:, None]) * zoom[:, None], in_view, inside)
         one = torch.ones_like(joints[..., :1])
@@ -134,14 +133,14 @@ class SyntheticProxies(nn.Module):
         return roll @ pitch @ yaw
 
     def _noise(self, seed: Tensor, count: int) -> Tensor:
-        """(B, count, 2) meters: a piece of the same numbers, from a place that follows from the seed."""
+        """(B, 2, count) meters: a piece of the same numbers, from a place that follows from the seed."""
         start = (uniform(seed, 1) * NOISE).long()
         places = (start + torch.arange(2 * count, device=seed.device)) % NOISE
-        return self.vertex_noise * self.noise[places].unflatten(1, (count, 2))
+        return self.vertex_noise * self.noise[places].unflatten(1, (2, count))
 
     def _frame(self, seed: Tensor, flat: Tensor) -> Tensor:
         """(B, 2, 2) the upper left and lower right corner of the picture: some persons are cut by an edge."""
-        low, high = flat.amin(1), flat.amax(1)
+        low, high = torch.aminmax(flat, dim=2)
         size = high - low
         dice = uniform(seed, 5)
         far = flat.new_full((len(flat),), 1e3)
@@ -154,9 +153,9 @@ class SyntheticProxies(nn.Module):
 
     def _crop(self, seed: Tensor, flat: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 2) the upper left corner and (B, 1) pixels to a unit of a square about what is seen."""
-        seen = ((flat >= frame[:, None, 0]) & (flat <= frame[:, None, 1])).all(-1, keepdim=True)
-        low = torch.where(seen, flat, torch.inf).amin(1)
-        high = torch.where(seen, flat, -torch.inf).amax(1)
+        seen = ((flat >= frame[:, 0, :, None]) & (flat <= frame[:, 1, :, None])).all(1, keepdim=True)
+        low = torch.where(seen, flat, torch.inf).amin(2)
+        high = torch.where(seen, flat, -torch.inf).amax(2)
         dice = uniform(seed, 3)
         least, most = self.cameras.padding
         side = (high - low).amax(1, keepdim=True) * (least + (most - least) * dice[:, :1])
@@ -167,10 +166,11 @@ class SyntheticProxies(nn.Module):
         """(B, 18, h, w) of vertices (B, V, 3), corners of the picture (B, 2, 2) and joints (B, J, 2)."""
         height, width = self.view.size
         fast = pixels.device.type == "cpu" and compiled.installed()
-        face = visible_faces(pixels, self.body_model.faces, self.view.size, fast=fast)
+        face = visible_faces(pixels, self.body_model.faces, self.view.size, culled=True, fast=fast)
         parts = self.disturb.parts(seed)
-        shown = torch.cat([torch.zeros_like(parts[:, :1]), parts[:, self.part]], 1)
-        mask = shown.gather(1, (face + 1).flatten(1)).view(face.shape)
+        shown = torch.cat([torch.zeros_like(parts[:, :1]), parts.index_select(1, self.part)], 1)
+        first = torch.arange(1, shown.numel(), shown.shape[1], device=shown.device)[:, None, None]
+        mask = shown.flatten().index_select(0, (face + first).flatten()).view(face.shape)
         x = torch.arange(width, device=pixels.device) + CORNER
         y = torch.arange(height, device=pixels.device) + CORNER
         mask = mask & ((x > frame[:, :1, 0]) & (x < frame[:, 1:, 0]))[:, None]
