@@ -18,7 +18,7 @@ from common.utils.errors import UserError
 from common.utils.files import written_beside
 from demo.exporters.npz import joined, write_npz
 from demo.exporters.pickled import PICKLED, Pickled
-from demo.exporters.table import write_table
+from demo.exporters.table import in_words, write_table
 from demo.measuring import Measuring
 from demo.options import Options
 from demo.pictures import Video
@@ -64,6 +64,8 @@ def predict_video(
         frames = joined(saved)
         people, measures = measuring.of_tracks(torch.tensor(frames.betas), torch.tensor(frames.person))
         write_table(place / "measurements.csv", video.path.stem, measures, people)
+        for row, person in enumerate(people):
+            print(f"  person {person}: {in_words(measures, row)}")
     results.written = True
     people_seen = len({identity for part in saved for identity in part.person.tolist()})
     print(f"{video.path}: {people_seen} people in {sum(map(len, saved))} places")

@@ -15,14 +15,16 @@ from common.body_models.measurements import measure
 from common.body_models.smpl import SMPL
 from common.checkpoint import save_weights
 from common.joints import COCO_17, MANO
-from common.structures import Person
+from common.structures import Person, View
 from common.utils.errors import UserError
 from common.utils.paths import ROOT
 from demo.demo import main
+from demo.detectors import torchvision_models
 from demo.detectors.main_person import main_box, main_person
 from demo.drawing import detections
 from demo.exporters.npz import read_npz
 from demo.measuring import Measuring
+from demo.options import options_of
 from main.experiment import load
 
 CONFIG = "config/straps/straps_free.py"
@@ -87,6 +89,28 @@ def test_other_networks_measure_on_request(tmp_path: Path) -> None:
         assert main([*arguments, *asked, "--output", str(tmp_path / name)]) == 0
     assert not (tmp_path / "plain" / "photographer" / "measurements.csv").exists()
     assert (tmp_path / "measured" / "photographer" / "measurements.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kind", "silhouettes"),
+    [
+        ("torchvision", "keypoints", "mask_rcnn"),
+        ("torchvision_masks", "masks", "mask_rcnn"),
+        ("torchvision_keypoints", "keypoints", "blazepose"),
+        ("torchvision_boxes", "boxes", "blazepose"),
+    ],
+)
+def test_any_detector_gives_silhouettes_to_a_network_that_wants_them(
+    weights: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, kind: str, silhouettes: str
+) -> None:
+    asked = []
+    monkeypatch.setattr(
+        torchvision_models, "TorchvisionDetector", lambda kind, mask_by, device: asked.append((kind, mask_by))
+    )
+    options = options_of(["--config", CONFIG, "--pretrained_model_path", str(weights), "--detector", chosen])
+    options.detector({"proxy": View((64, 64), content="proxy", joint_set=COCO_17)})
+    options.detector({"body": View((64, 64))})
+    assert asked == [(kind, silhouettes), (kind, None)]
 
 
 def test_a_persons_shape_is_the_same_through_a_video() -> None:
