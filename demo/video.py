@@ -60,15 +60,15 @@ def predict_video(
         write_npz(place / "persons.npz", joined(saved))
     if pickled:
         pickled.write(place / PICKLED)
+    results.written = True
+    people_seen = len({identity for part in saved for identity in part.person.tolist()})
+    print(f"{video.path}: {people_seen} people in {sum(map(len, saved))} places")
     if saved and measuring:
         frames = joined(saved)
         people, measures = measuring.of_tracks(torch.tensor(frames.betas), torch.tensor(frames.person))
         write_table(place / "measurements.csv", video.path.stem, measures, people)
         for row, person in enumerate(people):
             print(f"  person {person}: {in_words(measures, row)}")
-    results.written = True
-    people_seen = len({identity for part in saved for identity in part.person.tolist()})
-    print(f"{video.path}: {people_seen} people in {sum(map(len, saved))} places")
 
 
 class Motion:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 M = TypeVar("M", bound=nn.Module)
@@ -40,9 +39,9 @@ class SharedBatchNorm(_BatchNorm):
             return super().forward(x)
         world = dist.get_world_size()
         places = [axis for axis in range(x.dim()) if axis != 1]
-        mean = all_reduce(x.float().mean(places)) / world
+        mean = _Sum.apply(x.float().mean(places)) / world
         apart = x.float() - _along(mean, x)
-        variance = all_reduce(apart.square().mean(places)) / world
+        variance = _Sum.apply(apart.square().mean(places)) / world
         self._remember(mean.detach(), variance.detach(), world * x.numel() // x.shape[1])
         normed = apart * _along((variance + self.eps).rsqrt() * self.weight, x) + _along(self.bias, x)
         return normed.to(x.dtype)
@@ -54,6 +53,22 @@ class SharedBatchNorm(_BatchNorm):
         share = self.momentum if self.momentum is not None else 1 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean, share)
         self.running_var.lerp_(variance * count / max(count - 1, 1), share)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes; so is its gradient."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 def _along(numbers: Tensor, x: Tensor) -> Tensor:
