@@ -15,12 +15,14 @@ from common.body_models.measurements import measure
 from common.body_models.smpl import SMPL
 from common.checkpoint import save_weights
 from common.joints import COCO_17, MANO
+from common.preprocess.pictures import read_picture
 from common.structures import Person, View
 from common.utils.errors import UserError
 from common.utils.paths import ROOT
 from demo.demo import main
 from demo.detectors import torchvision_models
 from demo.detectors.main_person import main_box, main_person
+from demo.detectors.people import PeopleDetector
 from demo.drawing import detections
 from demo.exporters.npz import read_npz
 from demo.measuring import Measuring
@@ -28,6 +30,7 @@ from demo.options import options_of
 from main.experiment import load
 
 CONFIG = "config/straps/straps_free.py"
+PHOTOS = (ROOT / "demo" / "images", ROOT.parent / "shared" / "photos")
 PORTRAIT = ROOT / "demo" / "images" / "photographer.jpg"
 
 
@@ -135,6 +138,33 @@ def test_the_person_that_a_picture_was_taken_of_is_chosen_as_published() -> None
     assert main_box(others, (512, 512)) == 0 and main_box(others, (512, 512), near=1 / 5) == 1
     assert main_box(masks, (512, 512)) == 1 and main_box(masks[[0, 2]], (512, 512)) == 1
     assert main_person([], (512, 512)) == []
+
+
+@pytest.mark.parametrize("name", ["astronaut.jpg", "photographer.jpg", "tennis.jpg", "000000197388.jpg"])
+def test_silhouette_and_points_are_of_one_person(name: str) -> None:
+    """In pictures of several people, too, where they overlap."""
+    path = next((folder / name for folder in PHOTOS if (folder / name).is_file()), None)
+    if path is None:
+        pytest.skip(f"{PHOTOS[1]} is not there: no picture of several people")
+    people = PeopleDetector(with_mask=True)(read_picture(path), name)
+    assert people
+    inside = np.array([[share(person, other) for other in people] for person in people])
+    assert (inside.diagonal() > 0.7).all()
+    assert (
+        inside.argmax(1) == np.arange(len(people))
+    ).all()  # nobody's points fit another's silhouette better
+
+
+def share(person: Person, other: Person) -> float:
+    """How much of the seen points of one lies in the silhouette of another, or a few pixels beside it."""
+    height, width = other.mask.shape
+    points = person.joints_2d
+    there = (
+        (points[:, 2] > 0.5) & (points[:, :2] > 0).all(1) & (points[:, :2] < [width - 1, height - 1]).all(1)
+    )
+    column, row = np.rint(points[there, :2]).astype(int).T
+    near = cv2.dilate(other.mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    return near[row, column].mean() if there.any() else 1.0
 
 
 def test_what_is_drawn_is_where_it_was_found() -> None:
