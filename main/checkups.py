@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+import torch
+
 from common.networks.model import Model
 from common.structures import Batch, Prediction
 from common.utils import distributed
@@ -15,6 +17,7 @@ from common.utils.log import Log
 from data.loading.dataset import Benchmark
 from main import evaluator
 from main.experiment import Experiment
+from main.interrupt import Interrupt, Interrupted
 from main.learning import Average
 from main.pictures import pictures, save
 
@@ -31,8 +34,11 @@ def check(benchmarks: Sequence[Benchmark]) -> None:
 class Checkup:
     """The test of one epoch, of the averaged weights if there are any; what it has done already it leaves."""
 
-    def __init__(self, experiment: Experiment, folder: Path, epoch: int, step: int, log: Log) -> None:
-        self.experiment, self.folder, self.epoch, self.step, self.log = experiment, folder, epoch, step, log
+    def __init__(
+        self, experiment: Experiment, folder: Path, epoch: int, step: int, log: Log, interrupt: Interrupt
+    ) -> None:
+        self.experiment, self.folder, self.epoch, self.step = experiment, folder, epoch, step
+        self.log, self.interrupt = log, interrupt
 
     @property
     def is_due(self) -> bool:
@@ -41,7 +47,10 @@ class Checkup:
         return bool(every and self.epoch) and (self.epoch % every == 0 or self.epoch == last)
 
     def run(self, model: Model, average: Average | None, batch_size: int) -> None:
-        """Measure every benchmark that has no result of this epoch yet; result/<benchmark>_<epoch>.json."""
+        """Measure every benchmark that has no result of this epoch yet; result/<benchmark>_<epoch>.json.
+
+        Raises Interrupted where a signal came to any process.
+        """
         numbers: dict[str, float] = {}
         with average.applied() if average else nullcontext():
             for benchmark in self.experiment.test:
@@ -60,7 +69,9 @@ class Checkup:
         path = self.folder / "vis" / f"{benchmark.name}_{self.epoch}.jpg"
 
         def look(batch: Batch, prediction: Prediction) -> None:
-            if not path.exists():
+            if distributed.averaged(torch.tensor(float(self.interrupt.asked), device=batch.seed.device)) > 0:
+                raise Interrupted
+            if distributed.first() and not path.exists():
                 picture = pictures(model, batch, prediction)
                 save(path, picture)
                 self.log.picture(benchmark.name, picture, self.step)
@@ -71,5 +82,5 @@ class Checkup:
             batch_size=batch_size,
             workers=self.experiment.workers,
             progress=sys.stderr.isatty(),
-            look=look if distributed.first() else None,
+            look=look,
         )

@@ -12,10 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
-import torch
-
-from common.utils import distributed, paths
+from common.utils import distributed, failures, paths
 from common.utils.errors import UserError, did_you_mean
+from common.utils.failures import FAILED
 from common.utils.launch import launch
 from main import record, snapshots
 from main.benchmarks import chosen
@@ -24,8 +23,7 @@ from main.experiment import Experiment, load, overridden
 
 DEFAULT = "config/lifter/lifter.py"
 PROCESSES = "processes on this machine, a GPU each"
-_PEER = "by peer"  # how gloo begins to say that another process is gone
-FAILED, MISUSED, UNFINISHED = 1, 2, 75  # the last asks a scheduler to start the job again
+MISUSED, UNFINISHED = 2, 75  # the last asks a scheduler to start the job again
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,26 +74,11 @@ def sentences() -> Iterator[None]:
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except (UserError, OSError, RuntimeError) as error:
-        others = (torch.OutOfMemoryError, torch.distributed.DistBackendError)
-        known = isinstance(error, (UserError, OSError, *others)) or _PEER in str(error)
-        if os.environ.get("HUMANMESH_TRACEBACK") or not known:
+        told = failures.sentence(error)
+        if os.environ.get("HUMANMESH_TRACEBACK") or told is None:
             raise
-        print(f"{Path(sys.argv[0]).name}: {_told(error)}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: {told}", file=sys.stderr)
         raise SystemExit(FAILED) from None
-
-
-def _told(error: Exception) -> str:
-    """An error as a sentence for the user."""
-    match error:
-        case torch.OutOfMemoryError():
-            return f"{str(error).splitlines()[0]} Choose a smaller batch_size, or a larger accumulate."
-        case OSError(strerror=str(reason), filename=str(file)):  # of the system, not of ours
-            return f"{file}: {reason}."
-        case OSError(strerror=str(reason)):
-            return f"{reason}."
-        case RuntimeError():
-            return "another process of this run has ended, and says why."
-    return str(error)
 
 
 def _share(count: int, module: str, arguments: Sequence[str] | None) -> None:

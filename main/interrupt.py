@@ -8,6 +8,10 @@ from types import FrameType, TracebackType
 NAMES = ("SIGTERM", "SIGUSR1", "SIGINT")  # schedulers send the first two, Ctrl-C is the third
 
 
+class Interrupted(Exception):
+    """What was being done is left, because a signal came; it is done again when the run goes on."""
+
+
 class Interrupt:
     """While it is entered, `asked` tells whether a signal came; a second Ctrl-C ends the process at once."""
 

@@ -13,6 +13,7 @@ MASTER_ADDR=$(scontrol --oneliner show node "$first" | tr ' ' '\n' | sed -n 's/^
 export MASTER_ADDR="${MASTER_ADDR:-$first}" MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000)) WORLD_SIZE="$SLURM_NTASKS"
 export SRUN_CPUS_PER_TASK="${SLURM_CPUS_PER_TASK:-1}" # newer Slurms no longer pass it on
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$SRUN_CPUS_PER_TASK}"
+export TORCH_CPP_LOG_LEVEL="${TORCH_CPP_LOG_LEVEL:-ERROR}" # who is gone is said once
 
 # --wait: where one task ends alone, the others have a minute to notice
 srun --kill-on-bad-exit=0 --wait=60 \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from main.checkups import Checkup
 from main.evaluator import best_epoch
 from main.experiment import Experiment
 from main.finite import fault
-from main.interrupt import Interrupt
+from main.interrupt import Interrupt, Interrupted
 from main.learning import Average, freeze, groups, renew
 from main.precision import set_precision
 from main.snapshots import Progress, Stateful
@@ -89,7 +90,7 @@ class Trainer:
         self.log.say(self._greeting())
         try:
             with self.interrupt:
-                ended = self._epochs()
+                ended = self._trained_to_the_end()
                 self.writer.finish()
                 distributed.wait_for_all()
             if not ended:
@@ -100,15 +101,15 @@ class Trainer:
             self.writer.close()
             self.log.close()
 
-    def _epochs(self) -> bool:
-        """All that are left; False where a signal ended one."""
-        while True:
-            if self.progress.batch == 0:
-                self._check_up()
-            if self.progress.epoch >= self.experiment.epochs:
-                return True
-            if not self._epoch():
-                return False
+    def _trained_to_the_end(self) -> bool:
+        with suppress(Interrupted):
+            while self.progress.epoch < self.experiment.epochs:
+                if self.progress.batch == 0:
+                    self._check_up()
+                self._epoch()
+            self._check_up()
+            return True
+        return False
 
     def _greeting(self) -> str:
         e, place = self.experiment, self.progress
@@ -120,8 +121,8 @@ class Trainer:
             f"{self.order.batches} steps, on {device}; all of it goes to {shown(self.folder)}"
         )
 
-    def _epoch(self) -> bool:
-        """The rest of an epoch; False where a signal ended it."""
+    def _epoch(self) -> None:
+        """The rest of an epoch; raises Interrupted where a signal ended it."""
         place = self.progress
         self.order.epoch, self.order.batch = place.epoch, place.batch
         self._enter_training()
@@ -135,9 +136,8 @@ class Trainer:
             if ending or late or place.batch == 0:
                 self._save()
             if ending:
-                return False
+                raise Interrupted
         self.log.end()
-        return True
 
     def _enter_training(self) -> None:
         self.step.train()
@@ -146,7 +146,7 @@ class Trainer:
 
     def _check_up(self) -> None:
         place = self.progress
-        checkup = Checkup(self.experiment, self.folder, place.epoch, place.step, self.log)
+        checkup = Checkup(self.experiment, self.folder, place.epoch, place.step, self.log, self.interrupt)
         if checkup.is_due:
             self.writer.settled()  # the average takes the weights' place
             checkup.run(self.model, self.average, self.order.share)

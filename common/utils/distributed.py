@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from common.utils import failures
 from common.utils.errors import UserError
 
 T = TypeVar("T")
@@ -20,17 +21,26 @@ T = TypeVar("T")
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """Join the other processes where a launcher such as torchrun started several; leave them at the end."""
+    """Join the other processes where a launcher such as torchrun started several; leave them at the end.
+
+    Where one fails, all do, and the first says why.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         yield
         return
     chosen = device()
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
-    dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-    try:
+    store, place, count = next(dist.rendezvous("env://"))
+    backend = "nccl" if chosen.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=dist.PrefixStore("default", store), rank=place, world_size=count)
+    with failures.passed_on(dist.PrefixStore("failures", store), place, count, _leave):
         yield
-    finally:
+    _leave()
+
+
+def _leave() -> None:
+    if dist.is_initialized():
         dist.destroy_process_group()
 
 

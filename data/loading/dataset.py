@@ -102,18 +102,27 @@ class Samples:
 
     def sample(self, index: int, seed: int) -> Sample:
         """One person; UserError where it cannot be read, nor, if that is allowed, any other in its place."""
+        reasons: list[str] = []
         for attempt in range(ATTEMPTS):
             try:
-                return self._made(index, seed)
+                made = self._made(index, seed)
             except (OSError, ValueError) as error:
-                reason = f"{self.dataset.name}, person {index}, cannot be used: {error}"
+                reasons.append(f"{self.dataset.name}, person {index}, cannot be used: {error}")
+            else:
+                self._tell(reasons)
+                return made
             if not self.forgiving:
-                raise UserError(f"{reason} (a benchmark is measured whole or not at all)")
+                raise UserError(f"{reasons[0]} (a benchmark is measured whole or not at all)")
+            index = derived(seed, attempt) % getattr(self.dataset, "persons", len(self.dataset))
+        raise UserError(
+            f"{ATTEMPTS} persons in a row cannot be used, the last for this reason: {reasons[-1]}"
+        )
+
+    def _tell(self, reasons: Sequence[str]) -> None:
+        for reason in reasons:
             self.replaced += 1
             log = logging.getLogger(__name__)
             log.warning("%s; another one takes its place (%d so far, by this process)", reason, self.replaced)
-            index = derived(seed, attempt) % getattr(self.dataset, "persons", len(self.dataset))
-        raise UserError(f"{ATTEMPTS} persons in a row cannot be used, the last for this reason: {reason}")
 
     def _made(self, index: int, seed: int) -> Sample:
         chance = self.augment.draw(np.random.default_rng(seed)) if self.augment else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from common.structures import Batch
+from common.utils import failures
 from common.utils.errors import UserError
 from common.utils.random import derived, derived_seeds
 from data.loading.dataset import Dataset, Key, Samples
@@ -101,7 +104,7 @@ class Loader:
             num_workers=workers,
             pin_memory=pinned,
             persistent_workers=workers > 0,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_begin_worker,
             generator=torch.Generator(),  # its own, else every epoch would draw from the network's
         )
 
@@ -115,12 +118,10 @@ class Loader:
                 if isinstance(batch, Exception):
                     raise batch
                 yield batch
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
+        except (RuntimeError, EOFError, ConnectionError) as error:
+            if isinstance(error, RuntimeError) and "DataLoader worker" not in str(error):
                 raise
-            raise UserError(
-                f"A loading process died ({str(error).splitlines()[0]}); if memory ran out, lower workers."
-            ) from error
+            raise UserError(failures.worker_died(error)) from error
 
 
 def _as_it_is(batch: Batch) -> Batch:
@@ -132,7 +133,22 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _one_thread(worker: int) -> None:
-    """Workers are many: each keeps to one thread, in OpenCV too."""
+def _begin_worker(worker: int) -> None:
+    """Workers are many: each keeps to one thread, in OpenCV too, and ends when its parent wants it to.
+
+    Schedulers and terminals signal all processes of a job; what to do then is for the parent to say.
+    """
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
+    if not hasattr(signal, "sigwaitinfo"):  # not on macOS or Windows
+        return
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)

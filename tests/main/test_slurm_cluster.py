@@ -40,7 +40,7 @@ class Slow(SyntheticPeople):
 
 
 experiment = replace(
-    lifter, train=Slow(count=1280), batch_size=16, epochs=2, workers=0, evaluate_every=0, save_minutes=9.0
+    lifter, train=Slow(count=1280), batch_size=16, epochs=2, workers=1, evaluate_every=0, save_minutes=9.0
 )
 '''
 

@@ -23,6 +23,7 @@ from common.utils.errors import UserError
 from common.utils.paths import ROOT
 from main.evaluator import evaluate
 from main.experiment import Experiment, load
+from main.pictures import pictures
 from main.trainer import Trainer
 
 TOY = ROOT / "tests" / "toy.py"
@@ -97,6 +98,23 @@ def test_stopped_by_signals_and_resumed_it_is_the_same_run(
             json.loads((f / f"result/Toy_{epoch}.json").read_text()) for f in (tmp_path, uninterrupted)
         ]
         assert results[0] == results[1]
+
+
+def test_a_signal_while_it_is_tested_ends_the_test_which_is_done_again(
+    uninterrupted: Path, tmp_path: Path, monkeypatch
+) -> None:
+    def heard(*some):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return pictures(*some)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("main.checkups.pictures", heard)
+        assert not Trainer(load(TOY, ["ema=0.9", "batch_size=2", "train.count=12"]), tmp_path).fit()
+    assert not (tmp_path / "result").exists()
+    before = weights(tmp_path, "snapshot_1")
+    trainer = Trainer(load(TOY, ["ema=0.9", "batch_size=2", "train.count=12"]), tmp_path)
+    assert same(before, trainer.model.state_dict())  # not the average's, which were tested
+    assert trainer.fit() and names(tmp_path / "result") == ["Toy_1.json", "Toy_2.json", "Toy_3.json"]
 
 
 def _run(folder: str, options: list[str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from collections import Counter
 
 import pytest
@@ -117,11 +120,24 @@ def test_loading_draws_nothing_from_the_network_s_generator() -> None:
 
 class Deadly:
     def __getitems__(self, keys):
-        import os
-
         os._exit(9)
 
 
 def test_a_worker_that_dies_is_one_sentence() -> None:
     with pytest.raises(UserError, match="loading process died"):
         list(Loader(Deadly(), [[(1, 1)]], 1))
+
+
+class Signaled:
+    def __getitems__(self, keys):
+        os.kill(os.getpid(), signal.SIGTERM)  # as a scheduler does, which ends a job by signaling all of it
+        return torch.tensor(keys)
+
+
+def test_a_worker_leaves_it_to_others_whether_to_end() -> None:
+    loader = Loader(Signaled(), [[(1, 1)], [(2, 2)]], 1)
+    assert len(list(loader)) == 2
+    (worker,) = multiprocessing.active_children()
+    worker.terminate()  # as Python does for those that are left when it ends
+    worker.join(10)
+    assert worker.exitcode == 0
