@@ -104,13 +104,14 @@ def test_other_networks_measure_on_request(tmp_path: Path) -> None:
     ],
 )
 def test_any_detector_gives_silhouettes_to_a_network_that_wants_them(
-    weights: Path, monkeypatch: pytest.MonkeyPatch, chosen: str, kind: str, silhouettes: str
+    weights: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str, kind: str, silhouettes: str
 ) -> None:
     asked = []
     monkeypatch.setattr(
         torchvision_models, "TorchvisionDetector", lambda kind, mask_by, device: asked.append((kind, mask_by))
     )
-    options = options_of(["--config", CONFIG, "--pretrained_model_path", str(weights), "--detector", chosen])
+    arguments = ["--config", CONFIG, "--pretrained_model_path", str(weights), "--output", str(tmp_path)]
+    options = options_of([*arguments, "--detector", chosen])
     options.detector({"proxy": View((64, 64), content="proxy", joint_set=COCO_17)})
     options.detector({"body": View((64, 64))})
     assert asked == [(kind, silhouettes), (kind, None)]
