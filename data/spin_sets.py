@@ -90,9 +90,9 @@ class COCOHandsAndFaces(SpinNpz):
 
 
 class MPIINF3DHPSpin(SpinNpz):
-    """MPI-INF-3DHP."""
+    """MPI-INF-3DHP; of its test, points alone."""
 
-    annotations = {"train": "mpi_inf_3dhp_train.npz"}
+    annotations = {"train": "mpi_inf_3dhp_train.npz", "test": "mpi_inf_3dhp_test.npz"}
     images = "MPI_INF_3DHP/spin"
     source = SPIN
 

@@ -12,7 +12,10 @@ from common.joints import H36M_17, LSP_14, JointSet
 from common.metrics.points import Measured, Points
 from common.structures import Batch, Body, Prediction
 
-SPINS_LSP = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)  # SPIN's regressor has the left leg first
+SPINS_H36M = JointSet(
+    "spins_h36m", (H36M_17.names[0], *H36M_17.names[4:7], *H36M_17.names[1:4], *H36M_17.names[7:])
+)
+LSP_17 = JointSet("lsp_17", (*LSP_14.names, "pelvis_h36m", "spine_h36m", "jaw_h36m"))
 HIPS = ("right_hip_h36m", "left_hip_h36m")
 
 
@@ -27,13 +30,18 @@ class MeshOnSMPL(Points):
 
 @dataclass(frozen=True)
 class LSPOnSMPL(Points):
-    """LSP's 14 joints as Human3.6M's regressor reads them off SMPL's mesh, seen from the pelvis it reads."""
+    """LSP's 14 joints, or those of `joints`, as Human3.6M's regressor reads them off SMPL's mesh.
+
+    Seen from the pelvis it reads. SPIN's regressor, the one for SMPL, has the left leg first.
+    """
+
+    joints: JointSet = LSP_14
 
     def read(self, body: Body) -> Measured:
         body = on_smpl(body)
         points = _regressor(body.topology, "h36m", body.vertices.device)(body)
-        rows = SPINS_LSP if body.topology == "smpl" else LSP_14.taken_from(H36M_17)
-        return Measured(points[:, list(rows)], points[:, :1], "lsp")
+        rows = self.joints.taken_from(SPINS_H36M if body.topology == "smpl" else H36M_17)
+        return Measured(points[:, list(rows)], points[:, :1], self.joints.name)
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,11 @@ class AnnotatedLSP(LSPOnSMPL):
 
     def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
         points, confidence = batch.target.joints_3d.split([3, 1], -1)
-        hips, rows = (list(self.joint_set.indices(names)) for names in (HIPS, LSP_14.names))
+        hips, rows = (list(self.joint_set.indices(names)) for names in (HIPS, self.joints.names))
         known = (confidence[..., 0] > 0).to(points.dtype)
         counted = known[:, rows] * known[:, hips].amin(1, keepdim=True)
         origin = points[:, hips].mean(1, keepdim=True)
-        return self.read(prediction.body), Measured(points[:, rows], origin, "lsp", counted)
+        return self.read(prediction.body), Measured(points[:, rows], origin, self.joints.name, counted)
 
 
 def on_smpl(body: Body) -> Body:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from common.geometry import align
 from common.metrics.metric import Metric
-from common.metrics.points import Measured, Points
+from common.metrics.points import Measured, NotComparable, Points
 from common.structures import Batch, Prediction
 
 MILLIMETERS = 1000.0
@@ -35,12 +35,16 @@ class PointError(Metric):
         errors = [self._error(*points.pair(prediction, batch)) for points in choices]
         return {self.name: torch.stack(errors).nanmean(0)}
 
+    def scored(self, distance: Tensor) -> Tensor:
+        """(B, N) millimeters -> what is averaged."""
+        return distance
+
     def _error(self, guess: Measured, truth: Measured) -> Tensor:
-        """(B,) millimeters; ValueError for points that cannot be compared."""
+        """(B,) the mean score; NotComparable for points of two kinds."""
         if guess.kind != truth.kind:
-            raise ValueError(f"{self.name} cannot compare the {guess.kind} with the {truth.kind}.")
+            raise NotComparable(f"{self.name} cannot compare the {guess.kind} with the {truth.kind}.")
         aligned, goal = self._aligned(guess, truth)
-        distance = MILLIMETERS * (aligned - goal).norm(dim=-1)
+        distance = self.scored(MILLIMETERS * (aligned - goal).norm(dim=-1))
         masks = [mask for mask in (truth.known, truth.counted) if mask is not None]
         if not masks:
             return distance.mean(1)
@@ -56,3 +60,14 @@ class PointError(Metric):
             case "scale":
                 return align.scaled(guess.points, truth.points, truth.known), truth.points
         return align.procrustes(guess.points, truth.points, truth.known), truth.points
+
+
+@dataclass(frozen=True)
+class CorrectPoints(PointError):
+    """The percentage of a person's points that are nearer than a distance: PCK; the mean of several: AUC."""
+
+    within: tuple[float, ...] = (150.0,)  # millimeters; the mean of the shares of all of these
+
+    def scored(self, distance: Tensor) -> Tensor:
+        limits = torch.tensor(self.within, dtype=distance.dtype, device=distance.device)
+        return 100 * (distance[..., None] < limits).to(distance.dtype).mean(-1)
