@@ -133,9 +133,20 @@ def box_of(person: Person, view: View, chance: Chance, image_size: tuple[int, in
     if view.box not in PARTS:
         raise ValueError(f"A view's box is 'body' or one of {', '.join(PARTS)}, not '{view.box}'.")
     name = TWINS.get(view.box, view.box) if chance.flipped else view.box
-    row = np.zeros(5) if person.part_boxes is None else person.part_boxes[PARTS.index(name)]
+    row = _part_row(person, name)
     box = crops.padded(row[:4], aspect, view.padding)
     return box if row[4] > 0 and min(box[2:] - box[:2]) >= 2 else ABSENT_PART
+
+
+def _part_row(person: Person, part: str) -> Array:
+    """(5,) the box of a hand or the face, and the trust in it: as given, else around its points."""
+    if person.part_boxes is not None:
+        return person.part_boxes[PARTS.index(part)]
+    if person.joints_2d is None or person.joint_set is None or part not in person.joint_set.parts:
+        return np.zeros(5)
+    seen = np.asarray(person.joints_2d[person.joint_set.parts[part]], np.float64)
+    hull = crops.around_points(seen[:, :2], seen[:, 2])
+    return np.zeros(5) if hull is None else np.append(hull, seen[:, 2].mean())
 
 
 def _sound(box: Array, person: Person) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from common.joints import BLAZEPOSE_33, COCO_17, LSP_14
+from common.joints import BLAZEPOSE_33, COCO_17, COCO_WHOLE_BODY_133, LSP_14
 from common.preprocess.augment import Chance
 from common.preprocess.pictures import BrokenPicture
 from common.preprocess.views import cut, opened, size_of
@@ -253,3 +253,16 @@ def test_a_picture_is_reduced_for_the_view_that_needs_most_of_it():
     assert opened(someone, [small], Chance()).reduction == 1
     png = cv2.imencode(".png", np.zeros((1200, 1600, 3), np.uint8))[1].tobytes()
     assert opened(replace(someone, image=png), [small], Chance(reduced=True)).reduction == 1
+
+
+def test_a_hand_without_a_box_is_cut_out_around_its_points():
+    points = np.zeros((133, 3))
+    points[91:112] = np.random.default_rng(0).uniform(180, 220, (21, 3)) * [1, 0.5, 1 / 220]
+    someone = replace(person(), joint_set=COCO_WHOLE_BODY_133, joints_2d=points)
+    view = View((128, 128), "left_hand", padding=1.4)
+    boxes = np.zeros((3, 5))
+    boxes[0] = [*points[91:112, :2].min(0), *points[91:112, :2].max(0), 1]
+    (ours, _), (given, _) = (cut(one, view) for one in (someone, replace(someone, part_boxes=boxes)))
+    assert torch.equal(ours, given) and ours.max() > 0
+    other = View((128, 128), "right_hand", padding=1.4)
+    assert torch.equal(cut(someone, other)[0], cut(replace(someone, part_boxes=boxes), other)[0])
