@@ -52,7 +52,7 @@ class Human36M(SeveralCameras):
         return TAUGHT_17 if self.split == "train" else H36M_17
 
     def files(self) -> tuple[Path, ...]:
-        kinds = ("data", "camera", "joint_3d", "SMPLX_NeuralAnnot")
+        kinds = ("data", "camera", "joint_3d", f"{self.body.name.upper()}_NeuralAnnot")
         return tuple(
             self.root / "Human36M" / "annotations" / f"Human36M_subject{subject}_{kind}.json"
             for subject in self.subjects[self.split]

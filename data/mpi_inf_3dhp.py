@@ -44,7 +44,7 @@ class MPIINF3DHPFrames(SeveralCameras):
     source = SOURCE
 
     def files(self) -> tuple[Path, ...]:
-        kinds = ("1k", "camera_1k", "joint_3d", "SMPLX_NeuralAnnot")
+        kinds = ("1k", "camera_1k", "joint_3d", f"{self.body.name.upper()}_NeuralAnnot")
         return tuple(self.root / "MPI_INF_3DHP" / "data" / f"MPI-INF-3DHP_{kind}.json" for kind in kinds)
 
     def records(self) -> Iterator[Record]:

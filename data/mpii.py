@@ -26,10 +26,11 @@ MPII_16 = JointSet(
 
 @dataclass(frozen=True)
 class MPII(CocoJson):
-    """Sixteen points a person; of the fits, ankles and wrists are not known (published)."""
+    """Sixteen points a person; of the SMPL-X fits, ankles and wrists are not known (published)."""
 
     annotations = {"train": "MPII/data/annotations/train.json"}
     fits = {"train": "MPII/data/annotations/MPII_train_SMPLX_NeuralAnnot.json"}
+    smpl_fits = {"train": "MPII/data/annotations/MPII_train_SMPL_NeuralAnnot.json"}
     images = {"train": "MPII/data"}
     joint_set = MPII_16
     source = "Get it from http://human-pose.mpi-inf.mpg.de; see dataset/README.md."

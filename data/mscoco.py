@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from common.joints import SMPLX
 from data.formats.coco_json import COCO_134, CocoJson, whole_body_points
 from data.formats.records_columns import Record
 
@@ -17,7 +18,7 @@ class MSCOCO(CocoJson):
     """Train, where crowds and the unlabelled are left out, and val, which has everybody and no fits.
 
     Its folder is MSCOCO or coco. The fits are those of MSCOCO_train_SMPLX_all_NeuralAnnot.json, else of the
-    older MSCOCO_train_SMPLX.json.
+    older MSCOCO_train_SMPLX.json; those of SMPL bodies are in MSCOCO_train_SMPL_NeuralAnnot.json.
     """
 
     annotations = {split: f"coco_wholebody_{split}_v1.0.json" for split in ("train", "val")}
@@ -42,7 +43,8 @@ class MSCOCO(CocoJson):
         annotation = folder / self.annotations[self.split]
         if self.split != "train":
             return (annotation,)
-        fits = [folder / name for name in self.fit_files]
+        names = self.fit_files if self.body == SMPLX else ("MSCOCO_train_SMPL_NeuralAnnot.json",)
+        fits = [folder / name for name in names]
         return annotation, next((path for path in fits if path.is_file()), fits[0])
 
     def record(self, annotation: dict[str, Any], image: dict[str, Any], fit: Any) -> Record | None:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from common.geometry.crop import padded, sanitized
-from common.joints import COCO_WHOLE_BODY_133, SMPLX, JointSet
+from common.joints import COCO_WHOLE_BODY_133, SMPL, SMPLX, BodyLayout, JointSet
 from common.structures import Person
 from data.formats.records import Records
 from data.formats.records_columns import Record, Row
@@ -45,19 +45,26 @@ class CocoJson(Records):
 
     annotations: ClassVar[Mapping[str, str]] = {}  # the json of each split, in the data folder
     fits: ClassVar[Mapping[str, str]] = {}  # {annotation id: {"smplx_param": ..., "cam_param": ...}}
+    smpl_fits: ClassVar[Mapping[str, str]] = {}  # the same with "smpl_param", of SMPL bodies
     images: ClassVar[Mapping[str, str]] = {}  # the folder that file names start from
     joint_set: ClassVar[JointSet | None] = None  # of the points
     part_aspect: ClassVar[float] = 0.75
 
     padding: float = 1.0  # times the view's: OSX has 1.25 in all, SMPLer-X 1.2, which is 0.96 of the view's
     part_padding: float | None = None  # of hand and face boxes, once grown to `part_aspect` (SMPLer-X: 1.2)
+    body: BodyLayout = SMPLX  # whose fits are handed over: SMPL-X's, or SMPL's, which are files of their own
 
     @property
     def splits(self) -> tuple[str, ...]:
         return tuple(self.annotations)
 
+    @property
+    def variant(self) -> str:
+        return "" if self.body == SMPLX else f".{self.body.name}"
+
     def files(self) -> tuple[Path, ...]:
-        names = (self.annotations[self.split], self.fits.get(self.split))
+        fits = self.fits if self.body == SMPLX else self.smpl_fits
+        names = (self.annotations[self.split], fits.get(self.split))
         return tuple(self.root / name for name in names if name)
 
     def records(self) -> Iterator[Record]:
@@ -100,7 +107,7 @@ class CocoJson(Records):
             joint_set=self.joint_set,
             joints_2d=row["joints_2d"],
             joints_3d=row["joints_3d"],
-            body=None if row["pose"] is None else SMPLX,
+            body=None if row["pose"] is None else self.body,
             pose=row["pose"],
             betas=row["betas"],
             expression=row["expression"],
@@ -196,10 +203,18 @@ def fitted_body(fit: Mapping[str, Any], annotation: Mapping[str, Any] = {}) -> R
 
     fit: `smplx_param` (root_pose, body_pose, shape, trans, and, if it has them, lhand_pose, rhand_pose,
     jaw_pose, expr and flags such as lhand_valid) and `cam_param` (focal, princpt); or the former alone. Flags
-    that a fit lacks are the annotation's.
+    that a fit lacks are the annotation's. One of SMPL is its `smpl_param` (pose, shape, trans), all of it
+    valid.
     """
-    given = fit.get("smplx_param", fit)
+    given = fit.get("smpl_param", fit.get("smplx_param", fit))
     lens = fit.get("cam_param")
+    if "pose" in given:
+        return {
+            "pose": np.reshape(given["pose"], (len(SMPL.joints), 3)),
+            "betas": given["shape"],
+            "translation": given.get("trans"),
+            "lens": None if lens is None else [*lens["focal"], *lens["princpt"]],
+        }
     flags = {
         flag: bool(given.get(flag, annotation.get(other, True)))
         for flag, other in zip(FIT_FLAGS, PART_FLAGS, strict=True)

@@ -71,6 +71,11 @@ class Records(ABC):
         """The splits there are; where a set says none, any is looked for."""
         return ()
 
+    @property
+    def variant(self) -> str:
+        """The end of an index's name, where a split can be read in more ways than one."""
+        return ""
+
     @abstractmethod
     def files(self) -> tuple[Path, ...]:
         """The files that the records are read from; when one of them changes, they are read again."""
@@ -113,7 +118,9 @@ class Records(ABC):
             )
         reader = f"{type(self).__module__}.{type(self).__qualname__} {self.split} {self.version}"
         try:
-            return opened_index(files, reader, self._write, f"{files[0].name}.{self.name}.{self.split}")
+            return opened_index(
+                files, reader, self._write, f"{files[0].name}.{self.name}.{self.split}{self.variant}"
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{self.name} ({self.split}) cannot be read from {shown(files[0])}: {error!r}"

@@ -1,4 +1,4 @@
-"""Sets in the COCO json format whose points and SMPL-X fits are in a world that several cameras see."""
+"""Sets in the COCO json format whose points and fits are in a world that several cameras see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from common.body_models.build import body_model
-from common.joints import SMPLX
+from common.joints import SMPL, SMPLX, BodyLayout
 from common.structures import Person
 from data.formats.coco_json import CocoJson, box_of, fitted_body
 from data.formats.records_columns import Record, Row
@@ -24,7 +24,7 @@ UNSURE = SMPLX.joints.indices(
 
 @dataclass(frozen=True)
 class SeveralCameras(CocoJson):
-    """Persons in the frame of the camera that saw them; fits know no ankles and wrists (published).
+    """Persons in the frame of the camera that saw them; SMPL-X fits know no ankles and wrists (published).
 
     joints_are_fitted: joints are left to the fit, and the annotated ones not handed over (SMPLer-X).
     """
@@ -72,12 +72,12 @@ def without_ends(record: Record) -> Record:
 def seen_by(
     pose: Array, betas: Array, translation: Array, rotation: Array, shift: Array
 ) -> tuple[Array, Array]:
-    """Pose (55, 3) and translation (3,), m, in the world -> in the frame of a camera, rotation x + shift.
+    """Pose (P, 3) and translation (3,), m, in the world -> in the frame of a camera, rotation x + shift.
 
-    The body turns about its pelvis, whose place at rest depends on the shape, so the neutral SMPL-X is asked
-    for it: FileNotFoundError where its file is missing.
+    The body turns about its pelvis, whose place at rest depends on the shape, so the neutral SMPL-X, or SMPL
+    where 24 rotations are given, is asked for it: FileNotFoundError where its file is missing.
     """
-    rest, per_beta = _pelvis()
+    rest, per_beta = _pelvis(SMPL if len(pose) == len(SMPL.joints) else SMPLX)
     pelvis = rest + np.asarray(betas, np.float64)[: len(per_beta)] @ per_beta[: len(betas)]
     root = cv2.Rodrigues(rotation @ cv2.Rodrigues(np.asarray(pose[0], np.float64))[0])[0].ravel()
     moved = rotation @ (pelvis + translation) + shift - pelvis
@@ -85,8 +85,8 @@ def seen_by(
 
 
 @cache
-def _pelvis() -> tuple[Array, Array]:
+def _pelvis(layout: BodyLayout) -> tuple[Array, Array]:
     """(3,) where the pelvis of the mean shape is at rest, (10, 3) how each beta moves it."""
-    model = body_model(SMPLX, free="never")
-    per_beta = model.joint_directions[: SMPLX.betas, :3]
+    model = body_model(layout, free="never")
+    per_beta = model.joint_directions[: layout.betas, :3]
     return model.rest_joints[:3].double().numpy().copy(), per_beta.double().numpy().copy()

@@ -10,8 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from common.joints import H36M_17, SMPL, SMPLX
+from common.body_models.build import body_model
+from common.joints import H36M_17, SMPL, SMPLX, BodyLayout
 from common.structures import Person
 from data.ehf import EHF, TO_CAMERA
 from data.formats import several_cameras
@@ -121,10 +123,14 @@ def test_3dpw_gives_the_true_body_or_the_pose_that_smplx_shares_with_it(outdoors
     np.testing.assert_allclose(shared.pose[:22], true.pose[:22])
 
 
-def test_a_body_seen_by_a_camera_is_the_body_of_the_world_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("layout", [SMPLX, SMPL], ids=lambda layout: layout.name)
+def test_a_body_seen_by_a_camera_is_the_body_of_the_world_moved(
+    layout: BodyLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rest, per_beta = RNG.normal(size=3), RNG.normal(size=(10, 3))
-    monkeypatch.setattr(several_cameras, "_pelvis", lambda: (rest, per_beta))
-    pose, betas, translation = RNG.normal(size=(55, 3)), RNG.normal(size=10), RNG.normal(size=3)
+    monkeypatch.setattr(several_cameras, "_pelvis", {layout: (rest, per_beta)}.get)
+    pose = RNG.normal(size=(len(layout.joints), 3))
+    betas, translation = RNG.normal(size=10), RNG.normal(size=3)
     rotation, shift = cv2.Rodrigues(RNG.normal(size=3))[0], RNG.normal(size=3)
     seen, moved = several_cameras.seen_by(pose, betas, translation, rotation, shift)
     pelvis, point = rest + betas @ per_beta, RNG.normal(size=3)
@@ -152,6 +158,8 @@ def write_actor(root: Path, subject: int, joints: np.ndarray, rotation: np.ndarr
     frames = {str(frame): joints.tolist() for frame in (0, 3, 5, 64)}
     write(start.with_name(f"{start.name}_joint_3d.json"), {"2": {"1": frames}})
     write(start.with_name(f"{start.name}_SMPLX_NeuralAnnot.json"), {})
+    given = {"pose": [0.1] * 72, "shape": [0.5] * 10, "trans": [0.0, 0.0, 1.0]}
+    write(start.with_name(f"{start.name}_SMPL_NeuralAnnot.json"), {"2": {"1": {"5": given}}})
 
 
 def test_human36m_shows_the_published_frames_in_the_camera_s_frame(tmp_path: Path) -> None:
@@ -167,6 +175,30 @@ def test_human36m_shows_the_published_frames_in_the_camera_s_frame(tmp_path: Pat
     flat = camera[:, :2] / camera[:, 2:] * [300, 310] + [64, 48]
     np.testing.assert_allclose(train[0].joints_2d[:, :2], flat, atol=1e-3)
     assert Human36M("train", root=tmp_path, joints_are_fitted=True)[0].joints_3d is None
+    assert len(Human36M("test_fifth", root=tmp_path)) == 2 * 2  # frames 0 and 5 of the frontal camera
+
+
+def test_human36m_hands_over_smpl_s_fits_where_they_are_asked_for(
+    human_model_files: Path, tmp_path: Path
+) -> None:
+    rotation = cv2.Rodrigues(np.array([0.1, 3.0, 0.2]))[0]
+    for subject in (1, 5, 6, 7, 8):
+        write_actor(tmp_path, subject, np.zeros((17, 3)), rotation)
+    dataset = Human36M("train", root=tmp_path, body=SMPL)
+    bare, person = dataset[0], dataset[2]
+    assert bare.body is None and person.body == SMPL and person.known is None
+    root = cv2.Rodrigues(rotation @ cv2.Rodrigues(np.full(3, 0.1))[0])[0].ravel()
+    np.testing.assert_allclose(person.pose, [root, *[[0.1] * 3] * 23], atol=1e-6)
+    model = body_model(SMPL)
+
+    def mesh(pose: np.ndarray) -> np.ndarray:
+        numbers = (torch.tensor(pose[None]).float(), torch.full((1, 10), 0.5))
+        params = model.params(*numbers, torch.zeros(1, 0), torch.tensor([False]))
+        return model(params).vertices[0].double().numpy()
+
+    world = mesh(np.full((24, 3), 0.1)) + np.array([0, 0, 1])
+    seen = world @ rotation.T + np.array([0, 0, 4])
+    np.testing.assert_allclose(mesh(person.pose) + person.translation, seen, atol=1e-5)
 
 
 @pytest.fixture

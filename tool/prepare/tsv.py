@@ -45,6 +45,7 @@ Array = np.ndarray
 KINDS = ("img", "hw", "label")
 SETTLED = 500  # persons between two notes of how far it got
 HOPELESS = 20  # persons in a row that cannot be used
+LOOKED_AT = 200  # persons, to see whether a set has bodies of SMPL
 
 
 @dataclass
@@ -200,12 +201,19 @@ def _present(path: Path) -> Path:
 
 
 def with_smpl(dataset: Any) -> Any:
-    """A data set that can hand over bodies of several layouts hands over those of SMPL, if it has any."""
+    """A data set that can hand over bodies of several layouts hands over those of SMPL, if it has any.
+
+    Where these are files of their own, which are not there, it says so and gives what it has.
+    """
     if not (is_dataclass(dataset) and any(field.name == "body" for field in fields(dataset))):
         return dataset
     asked = replace(dataset, body=SMPL)
-    first = (asked[index] for index in range(min(len(asked), HOPELESS)))
-    return asked if any(whole_body(person) for person in first) else dataset
+    try:
+        first = (asked[index] for index in range(min(len(asked), LOOKED_AT)))
+        return asked if any(whole_body(person) for person in first) else dataset
+    except UserError as error:
+        print(f"Without bodies of SMPL: {error}", file=sys.stderr)
+        return dataset
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,18 +33,18 @@ class Labels:
     def of(self, person: Person) -> dict[str, Any]:
         """The label of a person; ValueError where it has no box that could be cut.
 
-        Points that are the body's own, or missing, are regressed from the posed, neutral mesh (published),
-        and seen by the annotated camera; others are taken as annotated. A body that is not SMPL's gives
-        points and is left out itself; one that is known in parts gives none in space, for its own joints
-        are elsewhere than those that are taught.
+        Points that are the body's own are regressed from the posed, neutral mesh (published) and seen by the
+        annotated camera; others are taken as annotated. A body that is not SMPL's gives points and is left
+        out itself; one that is known in parts gives none in space, for its own joints are elsewhere than
+        those that are taught.
         """
         center, scale = box_of(person)
         points_2d = spin_points(person.joints_2d, person)
         points_3d = None if person.joints_are_fitted else spin_points(person.joints_3d, person)
-        if whole_body(person) and points_3d is None:
+        if whole_body(person) and person.joints_are_fitted:
             points_3d = self._regressed(person)
             seen = seen_points(points_3d, person)
-            points_2d = seen if seen is not None and person.joints_are_fitted else points_2d
+            points_2d = points_2d if seen is None else seen
         smpl = whole_body(person) and person.body == SMPL
         return {
             "center": np.round(center, 4).tolist(),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from common.joints import SMPLX
+from common.joints import SMPL, SMPLX
 from common.utils.errors import UserError
 from data.formats.coco_json import COCO_134, CocoJson, fitted_body, whole_body_points
 
@@ -18,6 +18,7 @@ POINTS = {"keypoints": 17, "foot_kpts": 6, "face_kpts": 68, "lefthand_kpts": 21,
 class Tiny(CocoJson):
     annotations: ClassVar = {"train": "tiny.json", "val": "bare.json"}
     fits: ClassVar = {"train": "fits.json"}
+    smpl_fits: ClassVar = {"train": "smpl_fits.json"}
     images: ClassVar = {"train": "pictures", "val": "pictures"}
     joint_set = COCO_134
 
@@ -98,6 +99,18 @@ def test_crowds_and_the_unlabelled_are_left_out_but_counted(tiny):
     some = (annotation(1), annotation(2, iscrowd=1), annotation(3, num_keypoints=0), annotation(4))
     assert [person.image.name for person in tiny(*some)] == ["1.jpg", "4.jpg"]
     assert [person.image.name for person in tiny(*some, interval=2)] == ["4.jpg"]
+
+
+def test_fits_of_smpl_are_a_file_of_their_own(tiny, tmp_path):
+    given = {"pose": np.arange(72.0).tolist(), "shape": [0.5] * 10, "trans": [0.1, 0.2, 3.0]}
+    lens = {"focal": [110, 112], "princpt": [32, 24]}
+    (tmp_path / "smpl_fits.json").write_text(json.dumps({"2": {"smpl_param": given, "cam_param": lens}}))
+    assert tiny()[0].body == SMPLX
+    other, person = tiny(body=SMPL)
+    assert other.body is other.pose is None and person.body == SMPL
+    assert person.pose.tolist() == np.arange(72.0).reshape(24, 3).tolist() and person.known is None
+    assert np.allclose(person.betas, 0.5) and person.intrinsics[0].tolist() == [110, 0, 32]
+    assert tiny()[0].body == SMPLX, "each way of reading a split has an index of its own"
 
 
 def test_a_set_without_fits_has_none(tiny):

@@ -150,6 +150,17 @@ def test_bodies_of_smpl_are_asked_for_where_there_are_any() -> None:
     assert tsv.with_smpl([]) == []
 
 
+def test_a_set_whose_bodies_of_smpl_are_not_there_gives_what_it_has(capsys: pytest.CaptureFixture) -> None:
+    class Lacking(Toy):
+        def __getitem__(self, index: int) -> Person:
+            if self.body == SMPL:
+                raise UserError("smpl.json is missing.")
+            return super().__getitem__(index)
+
+    assert tsv.with_smpl(Lacking(body=SMPLX)).body == SMPLX
+    assert "Without bodies of SMPL: smpl.json is missing." in capsys.readouterr().err
+
+
 def test_points_that_are_missing_are_those_of_the_neutral_mesh(
     human_model_files: Path, tmp_path: Path
 ) -> None:
