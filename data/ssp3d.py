@@ -10,12 +10,14 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from torch import nn
 
-from common.joints import COCO_17, SMPL
+from common.joints import COCO_17, SMPL, BodyLayout
 from common.metrics.keypoint_error import KeypointError
 from common.metrics.point_error import PointError
 from common.metrics.shapes import RestMesh
 from common.metrics.silhouette_iou import SilhouetteIoU
+from common.networks.model import Model
 from common.preprocess.pictures import read_picture
 from common.structures import Person
 from common.utils.errors import UserError
@@ -31,6 +33,7 @@ Array = np.ndarray
 PERSONS = 311
 FOCAL, SIDE = 5000.0, 512  # pixels: of the lens that the fits were made with, and of the pictures
 PADDING, FRAME = 1.2, 256  # published: of the boxes, and the size in which silhouettes are compared
+READINGS = ("", "gendered", "silhouettes")
 _GENDERS = {"m": "male", "f": "female"}
 _KEYS = ("fnames", "shapes", "poses", "joints2D", "cam_trans", "genders", "bbox_centres", "bbox_whs")
 
@@ -129,26 +132,31 @@ def cut_corners(middle: tuple[float, float], side: float) -> tuple[int, int, int
     return x0, y0, x1, y1
 
 
+def _as_annotated(model: Model, body: BodyLayout) -> nn.Module:
+    """Nothing is posed."""
+    return nn.Identity()
+
+
 def benchmark(reading: str = "") -> Benchmark:
     """Shape and silhouette of 311 persons: PVE-T-SC against SMPL of the person's gender, and mIOU.
 
     reading: of the predicted shape, for the protocol is published twice. "" takes the mesh of the network's
     own body, which is neutral (as the successor of STRAPS measures); "gendered" poses its coefficients on
     SMPL of the person's gender (the helper beside the data set), which suits networks trained for that alone.
-    Raises UserError for any other.
+    "silhouettes" leaves the shape out, and needs no body of SMPL's: for a network on the free body. Raises
+    UserError for any other.
     """
-    if reading not in ("", "gendered"):
-        raise UserError(f"SSP3D has the readings '' and 'gendered', not '{reading}'.")
+    if reading not in READINGS:
+        raise UserError(f"SSP3D has the readings {', '.join(READINGS[1:])} and '', not '{reading}'.")
+    seen = (SilhouetteIoU(), KeypointError("joints_2d_pixels", COCO_17, in_picture=True))
+    shape = PointError("pve_t_sc", RestMesh(gendered=reading == "gendered"), "scale")
+    is_shape_measured = reading != "silhouettes"
     return Benchmark(
-        name="SSP3D_gendered" if reading else "SSP3D",
+        name=f"SSP3D_{reading}" if reading else "SSP3D",
         dataset=SSP3DSilhouettes(),
-        metrics=(
-            PointError("pve_t_sc", RestMesh(gendered=bool(reading)), "scale"),
-            SilhouetteIoU(),
-            KeypointError("joints_2d_pixels", COCO_17, in_picture=True),
-        ),
+        metrics=(shape, *seen) if is_shape_measured else seen,
         joint_set=COCO_17,
         body=SMPL,
         count=PERSONS,
-        prepare=partial(PosedTargets, gendered=True),
+        prepare=partial(PosedTargets, gendered=True) if is_shape_measured else _as_annotated,
     )

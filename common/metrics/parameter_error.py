@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from common.metrics.metric import Metric
+from common.metrics.points import NotComparable
 from common.structures import Batch, Prediction
 
 
@@ -16,7 +17,7 @@ class ParameterError(Metric):
     """The mean squared difference of rotation matrices, entry by entry, or of shape coefficients.
 
     Published by STRAPS ("pose_mses", "shape_mses"). Of the true body's numbers, which `prepare` makes, only
-    those that are known count; a person of whom none is has no number. Raises ValueError where the two
+    those that are known count; a person of whom none is has no number. Raises NotComparable where the two
     bodies are not described by the same numbers.
     """
 
@@ -28,7 +29,7 @@ class ParameterError(Metric):
             raise ValueError("The benchmark's `prepare` made no true body; use one that does: PosedTargets.")
         guess, truth = (getattr(params, self.numbers) for params in (prediction.params, batch.target.params))
         if guess.shape != truth.shape:
-            raise ValueError(
+            raise NotComparable(
                 f"{self.name} cannot compare {self.numbers} {tuple(guess.shape[1:])} of the network with "
                 f"{tuple(truth.shape[1:])} of the benchmark: they are of two body models."
             )

@@ -11,8 +11,13 @@ from torch import Tensor
 from common.body_models.regressors import Regressor, part_vertices
 from common.joints import FLAME_73, MANO_21, SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, JointSet
 from common.structures import Batch, Body, Prediction
+from common.utils.errors import UserError
 
 REPORTED = {len(joints): joints for joints in (SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, MANO_21, FLAME_73)}
+
+
+class NotComparable(UserError, ValueError):
+    """Two bodies have nothing in common that could be measured; the text says what was to be compared."""
 
 
 @dataclass(frozen=True)

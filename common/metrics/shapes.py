@@ -12,7 +12,7 @@ from common.body_models.body_model import BodyModel
 from common.body_models.build import body_model
 from common.body_models.regressors import shared_regressor
 from common.joints import SMPL
-from common.metrics.points import Measured, Points
+from common.metrics.points import Measured, NotComparable, Points
 from common.structures import Batch, Body, Prediction
 
 GENDERS = ("neutral", "female", "male")  # in the order of `Target.gender`
@@ -40,7 +40,7 @@ class RestMesh(Points):
             return guess, truth
         betas = prediction.params.betas
         if prediction.body.topology != "smpl" or betas.shape[1] != SMPL.betas:
-            raise ValueError(
+            raise NotComparable(
                 f"Only the {SMPL.betas} coefficients of SMPL can be taken for a body of another gender, "
                 f"not the {betas.shape[1]} of a {prediction.body.topology} body; leave that reading out."
             )

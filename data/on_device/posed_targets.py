@@ -35,9 +35,11 @@ class PosedTargets(nn.Module):
         super().__init__()
         self.main = next(iter(model.views))
         self.largest_beta = largest_beta
-        self.body_model = model.body_model if body == model.body_model.layout else body_model(body)
         genders = ("female", "male") if gendered else ()  # in the order of `Target.gender`, after neutral
         self.others = nn.ModuleList(body_model(body, gender) for gender in genders)
+        own = model.body_model
+        is_of_them = body == own.layout and all(other.topology == own.topology for other in self.others)
+        self.body_model = own if is_of_them else body_model(body)
         self.register_buffer("mirrored", torch.tensor(body.joints.mirrored), persistent=False)
 
     @torch.no_grad()

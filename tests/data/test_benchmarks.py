@@ -17,6 +17,7 @@ TYPED = {  # with the name that its results have
     "EgoBody_Egocentric": "EgoBody_Egocentric", "EgoBody_Kinect": "EgoBody_Kinect", "ARCTIC": "ARCTIC",
     "RenBody": "RenBody", "SynHand": "SynHand",
     "PW3D_LSP14": "3DPW_LSP14", "SSP3D": "SSP3D", "SSP3D_gendered": "SSP3D_gendered",
+    "SSP3D_silhouettes": "SSP3D_silhouettes",
     "RenBody_HiRes": "RenBody_HiRes", "Human36M": "Human36M", "synthetic": "synthetic",
     "FreiHAND": "FreiHAND", "PW3D_SPIN": "3DPW_SPIN", "Human36M_SPIN": "Human36M_SPIN",
     "Human36M_SPIN_p1": "Human36M_SPIN_p1", "Human36M_SPIN_p2": "Human36M_SPIN_p2",

@@ -130,6 +130,19 @@ def test_the_gendered_reading_takes_the_coefficients_alone(root: Path) -> None:
     assert result.numbers["pve_t_sc"] < evaluate(Upright(), benchmark(root), batch_size=2).numbers["pve_t_sc"]
 
 
+def test_a_network_on_another_mesh_is_measured_by_its_silhouettes_alone(root: Path) -> None:
+    class OnFreeBody(Upright):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body_model = SMPLBody(free="only")
+
+    with pytest.raises(UserError, match="cannot compare the humanmesh-6890 mesh with the smpl mesh"):
+        evaluate(OnFreeBody(), benchmark(root))
+    numbers = evaluate(OnFreeBody(), benchmark(root, "silhouettes")).numbers
+    assert set(numbers) == {"silhouette_iou", "mean_silhouette_iou", "joints_2d_pixels"}
+    assert all(number == number for number in numbers.values())
+
+
 def test_fewer_persons_than_the_protocol_has_are_refused(root: Path) -> None:
     with pytest.raises(UserError, match="311 persons by its protocol, but 2"):
         evaluate(Upright(), replace(benchmark(root), count=ssp3d.PERSONS))

@@ -1,6 +1,7 @@
 """Posed targets: a body is mirrored and turned exactly as the picture it was seen in."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -138,3 +139,12 @@ def test_hands_given_from_a_flat_hand_are_taught_from_the_mean_hand():
         *(batch.target.pose[1:], target.betas[1:], target.expression[1:]), torch.ones(1).bool()
     )
     torch.testing.assert_close(target.params.rotations[1, 1:], flat.rotations[0, 1:])
+
+
+@pytest.mark.usefixtures("human_model_files")
+def test_gendered_bodies_are_of_one_mesh_whatever_the_networks() -> None:
+    """A network on the free body is not the neutral one among official bodies."""
+    free = SimpleNamespace(views={"body": None}, body_model=body_model(SMPL, free="only"))
+    assert PosedTargets(free, SMPL).body_model is free.body_model
+    gendered = PosedTargets(free, SMPL, gendered=True)
+    assert {model.topology for model in (gendered.body_model, *gendered.others)} == {"smpl"}
