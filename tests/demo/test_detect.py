@@ -70,7 +70,7 @@ def test_what_was_found_is_never_overwritten(root: Path, found: Path, capsys: py
 def test_a_network_of_silhouettes_is_measured_on_3dpw(root: Path, found: Path) -> None:
     torch.manual_seed(0)
     model = load("config/straps/straps.py", ["model.size=64"]).model()
-    benchmark = pw3d.benchmark("lsp14")
+    benchmark = replace(pw3d.benchmark("lsp14"), count=1)
     with pytest.raises(UserError, match=r"demo\.detect"):
         evaluate(model, replace(benchmark, dataset=PW3D("test", root=root)))
     result = evaluate(model, replace(benchmark, dataset=PW3D("test", root=root, detections=found)))
