@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -197,7 +198,7 @@ def canvas(picture: Picture, person: Person, view: View, chance: Chance) -> Arra
     pixels = whole_pixels(
         picture.pixels, center, sides * chance.scale, view.size, chance.angle, chance.color
     ).astype(np.uint8)
-    return np.ascontiguousarray(pixels[:, ::-1]) if chance.flipped else pixels
+    return cv2.flip(pixels, 1) if chance.flipped else pixels
 
 
 def filling(person: Person, view: View, chance: Chance) -> Chance:
