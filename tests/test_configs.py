@@ -17,6 +17,7 @@ from common.networks.model import Model
 from common.structures import Batch, Crop, Inputs
 from common.utils.paths import FREE
 from data.loading.dataset import PoseDataset, Samples, bodies
+from data.on_device.iuv_targets import DrawnTargets
 from main import record
 from main.experiment import load
 from main.learning import freeze, groups
@@ -25,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(path for path in (ROOT / "config").rglob("*.py") if "\nexperiment = " in path.read_text())
 COUNT = 2
 
-pytestmark = pytest.mark.usefixtures("human_model_files")
+pytestmark = pytest.mark.usefixtures("human_model_files", "nothing_is_drawn")
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 
 
@@ -34,6 +35,14 @@ def without_numbers() -> Iterator[None]:
     """New tensors have a shape and nothing in it."""
     with torch.device("meta"):
         yield
+
+
+@pytest.fixture
+def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which faces a pixel shows cannot be told in shapes alone."""
+    monkeypatch.setattr(
+        DrawnTargets, "draw", lambda self, target: target.joints_2d.new_zeros(COUNT, 3, 56, 56)
+    )
 
 
 @cache
