@@ -35,7 +35,7 @@ SOURCES = {
 class STRAPSPoses:
     """The poses and shapes of one file, see `formats/pose_npz.py`; `source` chooses among them, see SOURCES.
 
-    Poses are upright in a picture, y down. Of one's own, `tool/prepare/cmu_mocap.py` makes such a file.
+    Poses are upright in a picture, y down. Of one's own, `tool/prepare/smpl_poses.py` makes such a file.
     """
 
     name: str = "straps"
@@ -69,7 +69,7 @@ class STRAPSPoses:
             return read_poses(self.file).starting_with(*SOURCES[self.source])
         except FileNotFoundError as error:
             raise UserError(
-                f"{error} STRAPS publishes its own beside its additional files; tool/prepare/cmu_mocap.py "
+                f"{error} STRAPS publishes its own beside its additional files; tool/prepare/smpl_poses.py "
                 "makes one of captured motion, and train.file=FILE names it."
             ) from error
 

@@ -33,7 +33,7 @@ UNSEEN_CLIPS = (
     "cmu/02/02_05/",
     "cmu/02/02_08/",
 )  # of the other two subjects
-SHAPE = 1.25  # deviation of the betas where shape is what matters (Sengupta et al. 2021)
+SHAPE = 1.5  # deviation of the betas where shape is what matters (published by STRAPS)
 _TRAIN, _TEST = 11, 12  # keep the draws of the splits apart
 _MIRRORED = list(JointSet("body", BODY).mirrored)
 _LEGS = [place for place, name in enumerate(BODY) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot")]

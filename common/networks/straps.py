@@ -13,13 +13,14 @@ from common.body_models import means
 from common.body_models.files import Free
 from common.body_models.regressors import Regressor
 from common.body_models.smpl import SMPL
-from common.geometry.rotation import matrix_from_6d
-from common.joints import COCO_17, H36M_17, LSP_14, SMPL_45, STRAPS_31
+from common.geometry.rotation import matrix_from_6d, six_d_from_matrix
+from common.joints import COCO_17, H36M_17, LSP_14, SMPL_24, SMPL_45, STRAPS_31
 from common.networks.backbones.resnet import ResNet
 from common.networks.layers.feedback import Feedback
 from common.networks.model import Model
 from common.structures import Body, BodyParams, Inputs, Prediction, View, WeakPerspective
 
+Numbers = tuple[Tensor, Tensor, Tensor]
 SCALE = 0.9  # published: of the camera that it starts from
 SPINS_LSP = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)  # its regressor has the left leg first
 HIDDEN = {18: 512, 50: 1024}  # published: how wide the feedback layers are, by the encoder's depth
@@ -50,12 +51,14 @@ class STRAPS(Model):
         channels_last: bool = True,
         sampling: str = "resize",
         least_confidence: float = 0.0,
+        both: bool = False,
     ) -> None:
         """`depth` of the ResNet: 18 (released) or 50; `size` of the view in pixels; `free`: whether the free
         body may or must be posed, "allow" or "only". On the free body it starts from that body's means.
         `channels_last`: see ResNet. `sampling` of detected silhouettes: "resize" is the published way, "warp"
         the one that training straight in the crop means. Points no surer than `least_confidence` are not
-        drawn; published: all are.
+        drawn; published: all are. `both`: in inference a person is seen in a mirror, too, and what lies
+        between the two answers is told; published: no.
         """
         super().__init__()
         view = View((size, size), content="proxy", joint_set=COCO_17, padding=1.2, sampling=sampling)
@@ -70,6 +73,7 @@ class STRAPS(Model):
         camera = mean.betas.new_tensor([SCALE, 0.0, 0.0])
         start = torch.cat([camera, mean.pose.flatten(), mean.betas])
         self.encoder = ResNet(depth, 1 + len(COCO_17), channels_last)
+        self.both, self.mirror = both, [0, *(1 + joint for joint in COCO_17.mirrored)]
         self.feedback = Feedback(self.encoder.width, start, HIDDEN.get(depth, 512))
 
     def read_joints(self, body: Body) -> Tensor:
@@ -79,13 +83,29 @@ class STRAPS(Model):
     def forward(self, inputs: Inputs) -> Prediction:
         proxy = inputs.views["proxy"]
         steps = torch.stack(self.feedback(self.encoder(proxy)), 1).float()
-        lens, pose, betas = steps[:, -1].split([3, 6 * 24, self.body_model.layout.betas], 1)
-        rotations = matrix_from_6d(pose.unflatten(1, (24, 6)))
+        lens, rotations, betas = self._numbers(steps[:, -1])
+        if self.both and not self.training:
+            other = self.feedback(self.encoder(proxy[:, self.mirror].flip(3)))[-1].float()
+            lens, rotations, betas = self._between((lens, rotations, betas), self._numbers(other))
         params = BodyParams(rotations, betas, betas.new_zeros(len(betas), 0))
         body = self.body_model(params)
         size = lens.new_tensor([proxy.shape[3], proxy.shape[2]]).expand(len(lens), -1)
         camera = WeakPerspective(lens[:, 0], lens[:, 1:], size)
         return Prediction(params, body, self.read_joints(body), camera, extras={"steps": steps})
+
+    def _numbers(self, estimate: Tensor) -> Numbers:
+        """(B, 157) -> camera (B, 3), rotations (B, 24, 3, 3), betas (B, 10)."""
+        lens, pose, betas = estimate.split([3, 6 * 24, self.body_model.layout.betas], 1)
+        return lens, matrix_from_6d(pose.unflatten(1, (24, 6))), betas
+
+    def _between(self, seen: Numbers, mirrored: Numbers) -> Numbers:
+        """Between what was said of a person and of the same in a mirror."""
+        lens, rotations, betas = mirrored
+        flip = lens.new_tensor([-1.0, 1.0, 1.0])
+        rotations = rotations[:, list(SMPL_24.mirrored)] * flip[:, None] * flip
+        lens = lens * lens.new_tensor([1.0, -1.0, 1.0])
+        turns = matrix_from_6d(six_d_from_matrix((seen[1] + rotations) / 2))
+        return (seen[0] + lens) / 2, turns, (seen[2] + betas) / 2
 
     @classmethod
     def variant(cls, state: Mapping[str, Tensor]) -> str | None:

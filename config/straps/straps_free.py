@@ -28,7 +28,9 @@ UNSURE = 0.3  # confidence of a detector's point below which none is drawn: the 
 
 experiment = Experiment(
     name="straps_free",
-    model=partial(STRAPS, depth=18, size=SIDE, free="only", sampling="warp", least_confidence=UNSURE),
+    model=partial(
+        STRAPS, depth=18, size=SIDE, free="only", sampling="warp", least_confidence=UNSURE, both=True
+    ),
     objective=partial(
         WeightedSum,
         terms={
@@ -36,15 +38,15 @@ experiment = Experiment(
             "joints_3d": Term(5.0, Joints3D(STRAPS_31, only=("lsp",), over="entries")),
             "vertices": Term(5.0, Vertices()),
             "rotations": Term(2.0, Rotations()),
-            "shape": Term(100.0, Vertices(rest=True)),
-            "betas": Term(0.1, Betas(kind="l2")),
+            "shape": Term(1e4, Vertices(rest=True, kind="l2")),
+            "betas": Term(0.3, Betas(kind="l2")),
         },
     ),
     train=synthetic.SyntheticPeople(count=16_384, shape=synthetic.SHAPE),
     test=(synthetic.shapes(),),
     released=FREE / "straps.safetensors",
     prepare=partial(SyntheticProxies, cameras=ProxyCameras(), errors=ProxyErrors(), vertex_noise=0.004),
-    optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01, fused=True),
+    optimizer=partial(AdamW, lr=3e-4, weight_decay=0.01, fused=True),
     schedule=partial(cosine, floor=1e-6, warmup=100),
     epochs=16,
     batch_size=32,

@@ -13,7 +13,6 @@ from common.utils.random import uniform
 
 # what a joint of the body turns, as it is missing from a silhouette: a trunk is not torn apart
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar")
-_LIMBS = ("shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
 _SWAPPED = ("shoulder", "hip")
 COARSE = 32  # pixels along a side of a coarse silhouette
 _DROPPED = ("elbow", "wrist", "knee", "ankle")

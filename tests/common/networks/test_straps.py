@@ -8,7 +8,7 @@ from torch import Tensor
 
 from common.body_models import means
 from common.geometry.rotation import matrix_from_6d
-from common.joints import LSP_14, STRAPS_31
+from common.joints import COCO_17, LSP_14, STRAPS_31
 from common.networks.backbones.resnet import ResNet
 from common.networks.layers.feedback import Feedback
 from common.networks.straps import STRAPS
@@ -69,6 +69,19 @@ def test_the_whole_network_compiles_into_one_graph(model: STRAPS) -> None:
     with torch.no_grad():
         compiled = torch.compile(network, fullgraph=True, backend="eager")(proxy)
         assert torch.allclose(compiled, network(proxy), atol=1e-3)
+
+
+def test_seen_from_both_sides_a_mirrored_person_gets_the_mirrored_body() -> None:
+    torch.manual_seed(0)
+    model = STRAPS(size=SIDE, free="only", both=True).eval()
+    proxy = torch.rand(COUNT, 18, SIDE, SIDE)
+    with torch.no_grad():
+        one, other = told(model, proxy), told(model, proxy[:, model.mirror].flip(3))
+        pixels, mirrored = (told.camera.project(told.joints[:, :17]) for told in (one, other))
+    assert torch.allclose(one.params.betas, other.params.betas, atol=1e-5)
+    back = torch.stack([SIDE - mirrored[..., 0], mirrored[..., 1]], -1)[:, list(COCO_17.mirrored)]
+    # the free body's own left and right differ by a millimeter
+    assert torch.allclose(pixels, back, atol=0.2)
 
 
 def test_layouts_of_the_encoder_agree() -> None:
