@@ -212,6 +212,7 @@ def with_smpl(dataset: Any) -> Any:
         first = (asked[index] for index in range(min(len(asked), LOOKED_AT)))
         return asked if any(whole_body(person) for person in first) else dataset
     except UserError as error:
+        len(dataset)  # it lacks more than that? then this is said
         print(f"Without bodies of SMPL: {error}", file=sys.stderr)
         return dataset
 
