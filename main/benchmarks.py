@@ -16,15 +16,14 @@ def chosen(
 ) -> tuple[Benchmark, ...]:
     """The benchmarks asked for, an experiment's own where none is; UserError for an unknown name.
 
-    `as_published` brings back the known bugs of the published evaluation, where a benchmark had any.
+    `as_published` brings back the known bugs of the published evaluation, where a benchmark had any: of an
+    experiment's own benchmark those that it names itself, else those of its name.
     """
     by_name = {benchmark.name: benchmark for benchmark in own}
+    usable = {name: each.published if as_published else each for name, each in by_name.items()}
     if not names and not own:
         raise UserError("The experiment has no benchmark of its own; name one with --testset.")
-    return tuple(
-        by_name[name] if name in by_name and not as_published else made(name, as_published, by_name)
-        for name in names or by_name
-    )
+    return tuple(usable.get(name) or made(name, as_published, by_name) for name in names or by_name)
 
 
 def made(name: str, as_published: bool = False, others: Iterable[str] = ()) -> Benchmark:

@@ -9,7 +9,9 @@ import torch
 
 from common.body_models.regressors import Regressor
 from common.joints import H36M_17, LSP_14, JointSet
-from common.metrics.points import Measured, Points
+from common.metrics.metric import Metric
+from common.metrics.point_error import PointError
+from common.metrics.points import Measured, Points, read_joints
 from common.structures import Batch, Body, Prediction
 
 SPINS_H36M = JointSet(
@@ -61,6 +63,35 @@ class AnnotatedLSP(LSPOnSMPL):
         counted = known[:, rows] * known[:, hips].amin(1, keepdim=True)
         origin = points[:, hips].mean(1, keepdim=True)
         return self.read(prediction.body), Measured(points[:, rows], origin, self.joints.name, counted)
+
+
+@dataclass(frozen=True)
+class CarriedFromPelvis(Points):
+    """SMPL's vertices, or joints that SMPL regresses from them by name; SMPL-X's are carried over.
+
+    Each is seen from the pelvis that its own body model regresses from its own mesh (SMPLest-X).
+    """
+
+    joints: tuple[str, ...] = ()  # in place of the vertices
+
+    def read(self, body: Body) -> Measured:
+        origin = read_joints(body, ("pelvis",), from_mesh=True)
+        carried = on_smpl(body)
+        if not self.joints:
+            return Measured(carried.vertices, origin, f"{carried.topology} mesh")
+        points = read_joints(carried, self.joints, from_mesh=True)
+        return Measured(points, origin, f"{carried.topology} joints")
+
+
+def carried_errors(joints: tuple[str, ...]) -> tuple[Metric, ...]:
+    """MPVPE, MPJPE and their PA of SMPL's mesh and some of its joints, in millimeters (SMPLest-X)."""
+    mesh, body = CarriedFromPelvis(), CarriedFromPelvis(joints)
+    return (
+        PointError("mpvpe", mesh),
+        PointError("pa_mpvpe", mesh, "procrustes"),
+        PointError("mpjpe_body", body),
+        PointError("pa_mpjpe_body", body, "procrustes"),
+    )
 
 
 def on_smpl(body: Body) -> Body:

@@ -32,14 +32,14 @@ class PointError(Metric):
 
     def measure(self, prediction: Prediction, batch: Batch) -> dict[str, Tensor]:
         choices = self.points if isinstance(self.points, tuple) else (self.points,)
-        errors = [self._error(*points.pair(prediction, batch)) for points in choices]
+        errors = [self.error(*points.pair(prediction, batch)) for points in choices]
         return {self.name: torch.stack(errors).nanmean(0)}
 
     def scored(self, distance: Tensor) -> Tensor:
         """(B, N) millimeters -> what is averaged."""
         return distance
 
-    def _error(self, guess: Measured, truth: Measured) -> Tensor:
+    def error(self, guess: Measured, truth: Measured) -> Tensor:
         """(B,) the mean score; NotComparable for points of two kinds."""
         if guess.kind != truth.kind:
             raise NotComparable(f"{self.name} cannot compare the {guess.kind} with the {truth.kind}.")

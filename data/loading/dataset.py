@@ -66,6 +66,7 @@ class Benchmark:
     body: BodyLayout
     count: int | None = None  # how many persons the protocol has
     prepare: Callable[[Model, BodyLayout], nn.Module] = PosedTargets
+    published: Benchmark | None = None  # itself with its published bugs, where an experiment has its own
 
 
 class Samples:

@@ -24,7 +24,7 @@ from common.joints import H36M_17, SMPLX, SMPLX_144
 from common.metrics import points
 from common.networks.whole_body import WholeBody
 from common.structures import Body, Crop, Perspective
-from data import agora, arctic, egobody, ehf, human36m, pw3d, renbody, synhand, ubody
+from data import agora, arctic, egobody, ehf, human36m, pw3d, renbody, ubody
 from data.loading.dataset import Benchmark, bodies
 from data.on_device.mesh_targets import MeshTargets
 
@@ -207,7 +207,7 @@ def test_human36m_of_osx() -> None:
     compare(measured(human36m.benchmark(), person(guess), target), "osx/h36m")
 
 
-@pytest.mark.parametrize("room", [egobody, arctic, renbody, synhand], ids=lambda room: room.__name__)
+@pytest.mark.parametrize("room", [egobody, arctic, renbody], ids=lambda room: room.__name__)
 def test_human_data_of_smpler_x(room) -> None:
     truth, guess = strange_pairs("smpler_x/metric", 3)
     rows = measured(room.benchmark(), person(guess), SimpleNamespace(body=person(truth)))
