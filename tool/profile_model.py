@@ -87,8 +87,14 @@ def table(costs: Sequence[Cost], activations: int, batch_size: int) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [f"{a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
     of = "1 person" if batch_size == 1 else f"{batch_size} persons"
+    count = costs[0].parameters
     return "\n".join(
-        [*lines, f"Training in float32 keeps {activations / 2**20:.0f} MiB of activations for {of}."]
+        [
+            *lines,
+            f"{count:,} parameters: {count / 1e6:.1f} million, or {count / 2**20:.1f} times 2^20, which some "
+            "papers call as many M.",
+            f"Training in float32 keeps {activations / 2**20:.0f} MiB of activations for {of}.",
+        ]
     )
 
 

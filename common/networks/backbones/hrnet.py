@@ -86,23 +86,30 @@ def _branch(blocks: nn.Sequential, x: Tensor) -> Tensor:
 
 
 def _fused(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:
-    """The sum of all maps at the resolution of one of them, in their order, as published."""
-    total = _resized(layers[0], maps[0], 0, to)
-    for level in range(1, len(maps)):
-        total = total + _resized(layers[level], maps[level], level, to)
-    return total.relu()
+    """The sum of all maps at the resolution of one of them, of which a convolution adds what it can.
+
+    Coarser maps are added to each other before they are enlarged, each to the next finer one's size: to
+    rounding the published sum, without most of its passes over the largest map.
+    """
+    total = maps[to]
+    if to + 1 < len(maps):
+        total = total + _enlarged(layers, maps, to)
+    for level in range(to):
+        *halvings, last = layers[level]
+        x = maps[level]
+        for halving in halvings:
+            x = through(halving, x)
+        total = convolve(last[0], last[1], x, total, active=level == to - 1)
+    return total if to else total.relu_()
 
 
-def _resized(layers: nn.Module, x: Tensor, level: int, to: int) -> Tensor:
-    if level == to:
-        return x
-    if level > to:
-        small = convolve(layers[0], layers[1], x, active=False)
-        return interpolate(small, scale_factor=float(2 ** (level - to)), mode="nearest")
-    *halvings, last = layers
-    for halving in halvings:
-        x = through(halving, x)
-    return convolve(last[0], last[1], x, active=False)
+def _enlarged(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:
+    """The sum of all coarser maps at the resolution of map `to`."""
+    total = None
+    for level in range(len(maps) - 1, to, -1):
+        total = convolve(layers[level][0], layers[level][1], maps[level], total, active=False)
+        total = interpolate(total, scale_factor=2.0, mode="nearest")
+    return total
 
 
 def through(layers: nn.Module, x: Tensor) -> Tensor:
