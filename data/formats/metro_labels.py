@@ -92,7 +92,7 @@ def _write(writer: ColumnsWriter, path: Path) -> None:
 def _fill(row: Any, lines: Lines, line: int) -> None:
     """One label into its row; ValueError, naming the line, where it is none."""
     try:
-        key, text = lines[line]
+        key, text = lines[line][:2]
         label = json.loads(text)[0]
         row["key"] = checksum(key)
         row["gender"] = GENDERS.get(label.get("gender"), 0)

@@ -138,6 +138,14 @@ class MetroTsv:
         return tuple(labels_of(columns) for columns, _ in self._sources)
 
     @cached_property
+    def _keyed(self) -> tuple[bool, ...]:
+        """Whether pictures and labels of a source have the same keys, as far as the first line tells."""
+        return tuple(
+            checksum(lines[0][0]) == labels[0]["key"]
+            for labels, (_, lines) in zip(self._labels, self._sources, strict=True)
+        )
+
+    @cached_property
     def _shown(self) -> Array:
         """(N, 2) source and line of every person."""
         lengths = [len(labels) for labels in self._labels]
@@ -161,7 +169,9 @@ class MetroTsv:
         """(H, W, 3) uint8 RGB, upright; ValueError, naming file and line, where it cannot be used."""
         lines = self._sources[source][1]
         columns = lines[line]
-        if len(columns) < 2 or checksum(columns[0]) != key:
+        if len(columns) < 2:
+            raise ValueError(f"{lines.named(line)} is broken: it has no picture; fetch it again.")
+        if self._keyed[source] and checksum(columns[0]) != key:
             labels = self.listing.labels[source].name
             raise ValueError(
                 f"{lines.named(line)} is the picture '{columns[0].decode(errors='replace')[:80]}', not that "

@@ -165,12 +165,26 @@ def test_a_broken_picture_is_named_by_file_and_line(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + b"\na1.png\t" + base64.b64encode(b"GIF89a") + b"\n")
     with pytest.raises(ValueError, match=r"line 2 of .*a\.img\.tsv is damaged"):
         MetroTsv(file="a.yaml", root=root)[1]
-    path.write_bytes(lines[1] + b"\n" + lines[0] + b"\n")
-    with pytest.raises(ValueError, match=r"is the picture 'a1.png', not that of the same line"):
-        MetroTsv(file="a.yaml", root=root)[0]
     path.write_bytes(lines[0] + b"\n")
     with pytest.raises(UserError, match=r"has 2 lines and .* 1;"):
         len(MetroTsv(file="a.yaml", root=root))
+
+
+def test_a_picture_of_another_line_is_refused_where_keys_are_the_same(tmp_path: Path) -> None:
+    root = write(tmp_path, "a", [label(0), label(1), label(2)])
+    path = root / "TSV" / "a.img.tsv"
+    lines = path.read_bytes().splitlines()
+    path.with_suffix(".lineidx").unlink()
+    path.write_bytes(b"\n".join([lines[0], lines[2], lines[1]]))
+    dataset = MetroTsv(file="a.yaml", root=root)
+    assert dataset[0].name == "MetroTsv/0"
+    with pytest.raises(ValueError, match=r"line 2 of .* is the picture 'a2.png', not that of the same line"):
+        dataset[1]
+    path.write_bytes(b"\n".join(b"images/" + line for line in lines))
+    np.testing.assert_array_equal(MetroTsv(file="a.yaml", root=root)[1].image, picture(1))
+    path.write_bytes(b"\n".join([lines[0], b"a1.png", lines[2]]))
+    with pytest.raises(ValueError, match=r"line 2 of .* is broken: it has no picture"):
+        MetroTsv(file="a.yaml", root=root)[1]
 
 
 @pytest.mark.parametrize(
