@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from common.utils import paths
+from common.utils import distributed, paths
 from common.utils.errors import UserError
 from common.utils.files import written_beside
 
@@ -69,7 +69,9 @@ def load_weights(model: nn.Module, path: str | Path, part: str = "", trust: bool
     shapes = {name for name in ours.keys() & best.keys() if ours[name].shape != best[name].shape}
     if missing or shapes or best.keys() - ours.keys():
         raise UserError(_misfit(path, module, ours, best, missing, shapes))
-    module.load_state_dict(best, strict=False)
+    module.load_state_dict(
+        {name: distributed.like(tensor, ours[name]) for name, tensor in best.items()}, strict=False
+    )
 
 
 def _is_published(file: Path) -> bool:

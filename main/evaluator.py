@@ -133,7 +133,9 @@ def _checksum(state: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        digest.update(
+            distributed.whole(tensor.detach()).cpu().contiguous().flatten().view(torch.uint8).numpy().data
+        )
     return digest.hexdigest()[:16]
 
 

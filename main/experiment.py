@@ -55,6 +55,7 @@ class Experiment:
     clip: float | None = None  # of the gradient's norm
     ema: float | None = None  # decay of the averaged weights, such as 0.999
     sync_batch_norm: bool = False
+    shard: bool = False  # share out weights and moments over all processes, for networks that fill a GPU
     weights: Mapping[str, Path] = field(default_factory=dict)  # what training starts from; "" the whole model
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"  # of training; tests are float32
     compile: bool = False

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from common.utils import distributed
 from common.utils.errors import UserError, did_you_mean
 
 
@@ -100,7 +101,9 @@ class Average:
         """Take in the weights of now; `steps` is how many came before."""
         share = 1 - min(self.decay, (1 + steps) / (10 + steps))
         torch._foreach_lerp_(
-            [self.values[n] for n in self.smooth], [self.live[n] for n in self.smooth], share
+            [distributed.own(self.values[n]) for n in self.smooth],
+            [distributed.own(self.live[n]) for n in self.smooth],
+            share,
         )
         for name in self.live.keys() - set(self.smooth):
             self.values[name].copy_(self.live[name])
@@ -125,4 +128,4 @@ class Average:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Raises KeyError for a state of another model."""
-        self.values = {name: state[name].to(tensor.device, copy=True) for name, tensor in self.live.items()}
+        self.values = {n: distributed.like(state[n], tensor).clone() for n, tensor in self.live.items()}

@@ -47,6 +47,8 @@ class Progress:
 def save(folder: Path, parts: Mapping[str, Saved], progress: Progress) -> Path:
     """Write folder/snapshot_<epoch>[_<batch>]: NAME.safetensors for a part of tensors, state.pt for others.
 
+    A part whose state is {"shards": FOLDER} has written it itself; the folder is moved in as NAME.
+
     The snapshot is written beside its place and renamed into it: what bears the name is whole. Raises
     UserError where it cannot be written; older snapshots are untouched then.
     """
@@ -68,12 +70,15 @@ def save(folder: Path, parts: Mapping[str, Saved], progress: Progress) -> Path:
 
 
 def _write(folder: Path, parts: Mapping[str, Saved], progress: Progress) -> None:
-    state: dict[str, Any] = {"progress": asdict(progress), "sizes": {}}
+    state: dict[str, Any] = {"progress": asdict(progress), "sizes": {}, "shards": {}}
     for name, part in parts.items():
         values = part.state_dict()
         if values and all(isinstance(value, Tensor) for value in values.values()):
             save_weights(folder / f"{name}.safetensors", values)
             state["sizes"][name] = (folder / f"{name}.safetensors").stat().st_size
+        elif "shards" in values:
+            values["shards"].rename(folder / name)
+            state["shards"][name] = {path.name: path.stat().st_size for path in (folder / name).iterdir()}
         else:
             state[name] = values
     with written_beside(folder / STATE) as file:
@@ -110,10 +115,18 @@ def _read(path: Path) -> tuple[dict[str, Any], Progress]:
     progress = Progress(**state.pop("progress"))
     for name, size in state.pop("sizes").items():
         file = path / f"{name}.safetensors"
-        if file.stat().st_size != size:
-            raise ValueError(f"{file.name} has {file.stat().st_size} bytes, not {size}")
+        _check(file, size)
         state[name] = load_file(file)
+    for name, sizes in state.pop("shards", {}).items():
+        for file, size in sizes.items():
+            _check(path / name / file, size)
+        state[name] = {"shards": path / name}
     return state, progress
+
+
+def _check(file: Path, size: int) -> None:
+    if file.stat().st_size != size:
+        raise ValueError(f"{file.name} has {file.stat().st_size} bytes, not {size}")
 
 
 def among(folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ from common.utils.paths import shown
 from common.utils.random import derived
 from data.loading.dataset import Samples
 from data.loading.loader import Loader, Order
-from main import checkups, snapshots
+from main import checkups, sharding, snapshots
 from main.checkups import Checkup
 from main.evaluator import best_epoch
 from main.experiment import Experiment
@@ -55,6 +55,8 @@ class Trainer:
             self.model = shared(self.model, self.device.type == "cuda")
         self.frozen = freeze(self.model, e.learning_rates)
         objective = e.objective().to(self.device)
+        if e.shard:
+            sharding.shard(self.model, objective)
         layout = self.model.body_model.layout
         self.prepare = e.prepare(self.model, layout).to(self.device)
         self.optimizer = e.optimizer(groups(self.model, objective, e.learning_rates, e.optimizer))
@@ -64,13 +66,15 @@ class Trainer:
         self.parts: dict[str, Stateful] = {"model": self.model, "objective": objective}
         self.parts |= {"optimizer": self.optimizer, "schedule": self.schedule}
         self.parts |= {"average": self.average} if self.average else {}
+        if e.shard:
+            self.parts = sharding.parts(self.parts, self.model, self.optimizer, self.dump)
         with renew(self.optimizer, self.schedule):
             progress = snapshots.resume(self.dump, self.parts)
         self.progress = progress or self._begin()
         if e.compile:
             self.model.compile()
         self.bare = TrainingStep(self.model, objective, e.precision == "bf16")
-        self.step = distributed.wrapped(self.bare)
+        self.step = self.bare if e.shard else distributed.wrapped(self.bare)
         samples = Samples(e.train, self.model, self.model.joint_set, layout, e.augment, forgiving=True)
         self.loader = Loader(samples, self.order, e.workers, pinned=self.device.type == "cuda")
         self.writer = Writer(self.dump)
@@ -181,6 +185,7 @@ class Trainer:
     def _agreed(self, sums: dict[str, Tensor]) -> tuple[dict[str, float], float, bool, bool]:
         """Losses, the gradient's length and what all processes wish for, in one exchange between them."""
         norm = nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])
+        norm = distributed.whole(norm)
         due = distributed.first() and not self.writer.busy
         due = due and time.monotonic() - self.saved_at > 60 * self.experiment.save_minutes
         wishes = norm.new_tensor([self.interrupt.asked, due])
@@ -195,7 +200,7 @@ class Trainer:
         self.optimizer.step()
         if self.average:
             self.average.update(self.progress.step)
-        if distributed.first() and not self.writer.held:
+        if distributed.first() and not self.experiment.shard:
             self.writer.rehearse(self.parts)
         self.skipped = 0
 
@@ -221,7 +226,9 @@ class Trainer:
 
     def _save(self) -> None:
         e = self.experiment
-        if distributed.first():
-            kept = partial(snapshots.prune, self.dump, e.keep, best_epoch(self.folder, e.best))
+        kept = partial(snapshots.prune, self.dump, e.keep, best_epoch(self.folder, e.best))
+        if e.shard:
+            sharding.save(self.dump, self.parts, self.progress, kept)
+        elif distributed.first():
             self.writer.save(self.parts, self.progress, kept)
         self.saved_at = time.monotonic()

@@ -60,7 +60,12 @@ class Writer:
         self._begin(resting, write)
 
     def rehearse(self, parts: Mapping[str, Stateful]) -> None:
-        """Touch the memory that copies need, in the background, so that the first snapshot finds it ready."""
+        """Touch the memory that copies need, in the background, so that the first snapshot finds it ready.
+
+        Once; then it does nothing.
+        """
+        if self.held:
+            return
         jobs: list[tuple[Tensor, Tensor]] = []
         for name, part in parts.items():
             self._copies(part.state_dict(), name, jobs)

@@ -93,6 +93,26 @@ def without_averaging(module: nn.Module, quiet: bool) -> Any:
     return module.no_sync() if quiet and isinstance(module, DistributedDataParallel) else nullcontext()
 
 
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor that processes share out, in all of them; any other as it is."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
+def own(tensor: Tensor) -> Tensor:
+    """The part of a shared out tensor that is in this process; any other as it is."""
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+
+def like(tensor: Tensor, other: Tensor) -> Tensor:
+    """A tensor on the other's device, and shared out if the other is."""
+    tensor = tensor.to(other.device)
+    if not hasattr(other, "device_mesh") or hasattr(tensor, "device_mesh"):
+        return tensor
+    from torch.distributed.tensor import distribute_tensor  # half a second, which few runs need
+
+    return distribute_tensor(tensor, other.device_mesh, other.placements, src_data_rank=None)
+
+
 def averaged(numbers: Tensor) -> Tensor:
     """The mean of a tensor over all processes, in all processes."""
     if world() == 1:

@@ -22,7 +22,7 @@ MISSING = [name for name in ("sbatch", "munged", "slurmctld", "slurmd") if not s
 pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"no Slurm here ({', '.join(MISSING)}): apt-get install slurm-wlm munge"
 )
-PATIENCE = 120.0  # seconds
+PATIENCE = 300.0  # seconds
 LIFTER = '''"""The lifter, small, with data that take long enough for a run to be disturbed."""
 
 import time
@@ -54,7 +54,7 @@ class Cluster:
 
     def run(self, *words: str) -> str:
         done = subprocess.run(
-            words, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=60
+            words, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -102,7 +102,7 @@ class Cluster:
 def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="slurm_", dir="/tmp"))  # sockets want short paths
     script = ["sh", str(ROOT / "tests" / "slurm_cluster.sh")]
-    started = subprocess.run([*script, "start", str(folder)], capture_output=True, text=True, timeout=60)
+    started = subprocess.run([*script, "start", str(folder)], capture_output=True, text=True, timeout=120)
     settings = {
         "SLURM_CONF": str(folder / "slurm.conf"), "HUMANMESH_OUTPUT": str(folder / "output"),
         "PYTHON": sys.executable, "GPUS_PER_NODE": "1",

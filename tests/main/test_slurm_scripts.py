@@ -33,7 +33,7 @@ def asked(tmp_path: Path):
         command = ["sh", str(ROOT / "main" / line[0]), *line[1:]]
         environment = {**os.environ, **given, **path, **settings}
         done = subprocess.run(
-            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60
+            command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
         )
         return done, words.read_text().splitlines() if words.exists() else []
 
