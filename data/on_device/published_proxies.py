@@ -30,7 +30,7 @@ REMOVED = (0.1, 0.1, 0.1, 0.1, 0.05, 0.05)  # published: the right leg less ofte
 class Draws(Record):
     """All that is left to chance: even numbers in [0, 1) unless they are called normal."""
 
-    betas: Tensor  # (B, 10) normal
+    betas: Tensor  # (B, 10) normal, or not, see `even_shapes`
     place: Tensor  # (B, 2) normal
     depth: Tensor  # (B,)
     vertices: Tensor  # (B, V, 2)
@@ -41,10 +41,10 @@ class Draws(Record):
     joints: Tensor  # (B, 17, 2)
 
     @classmethod
-    def of(cls, seed: Tensor, vertices: int) -> Draws:
+    def of(cls, seed: Tensor, vertices: int, even_shapes: bool = False) -> Draws:
         """Those that follow from (B,) seeds."""
         return cls(
-            normal(seed, 10),
+            uniform(seed, 10) if even_shapes else normal(seed, 10),
             normal(seed + 1, 2),
             uniform(seed + 2, 1)[:, 0],
             uniform(seed + 3, vertices, 2),
@@ -69,13 +69,17 @@ class PublishedProxies(nn.Module):
     faces: Tensor
     labels: Tensor  # (F,) 1 to 6
 
-    def __init__(self, model: Model, body: BodyLayout, augmented: bool = True) -> None:
-        """Raises ValueError for another body than the model's."""
+    def __init__(
+        self, model: Model, body: BodyLayout, augmented: bool = True, even_shapes: bool = False
+    ) -> None:
+        """`even_shapes`: within 3 of the mean, drawn evenly, instead of normal with deviation 1.5 (both are
+        published). Raises ValueError for another body than the model's.
+        """
         super().__init__()
         self.name, self.view = next((n, v) for n, v in model.views.items() if v.content == "proxy")
         if body != model.body_model.layout:
             raise ValueError(f"Proxies are drawn of {model.body_model.layout.name} bodies, not {body.name}.")
-        self.augmented = augmented
+        self.augmented, self.even_shapes = augmented, even_shapes
         self.body_model, self.read_joints = model.body_model, model.read_joints
         start = dict(model.named_buffers()).get("feedback.start")
         mean = torch.zeros(body.betas) if start is None else start[-body.betas :].detach().clone()
@@ -87,13 +91,13 @@ class PublishedProxies(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Batch:
-        draws = Draws.of(batch.seed, len(self.body_model.blend.matrix)) if self.augmented else None
-        return self.made(batch, draws)
+        count = len(self.body_model.blend.matrix)
+        return self.made(batch, Draws.of(batch.seed, count, self.even_shapes) if self.augmented else None)
 
     def made(self, batch: Batch, draws: Draws | None) -> Batch:
         """The batch that these draws make; without draws, as in the published validation."""
         target = batch.target
-        betas = target.betas if draws is None else self.mean_betas + 1.5 * draws.betas
+        betas = target.betas if draws is None else self._shape(draws)
         params = self.body_model.params(target.pose, betas, target.expression, target.flat_hand)
         body = self.body_model(params)
         joints = self.read_joints(body)
@@ -131,6 +135,10 @@ class PublishedProxies(nn.Module):
             body=body,
         )
         return replace(batch, inputs=inputs, target=target)
+
+    def _shape(self, draws: Draws) -> Tensor:
+        """(B, 10) about the mean."""
+        return self.mean_betas + (6 * draws.betas - 3 if self.even_shapes else 1.5 * draws.betas)
 
     def _place(self, count: int, draws: Draws | None) -> Tensor:
         """(B, 3) where each body stands."""

@@ -13,6 +13,7 @@ import torch
 from common.body_models.regressors import Regressor
 from common.checkpoint import load_weights
 from common.networks.straps import STRAPS
+from common.preprocess.proxy import deviation, proxy
 from common.structures import Inputs
 from common.utils.errors import UserError
 
@@ -27,15 +28,34 @@ REGRESSED = {"extra": slice(45, 54), "cocoplus": slice(54, 73), "h36m": slice(73
 pytestmark = pytest.mark.usefixtures("human_model_files")
 
 
-def hold(case: str, proxy: torch.Tensor, table: dict[str, np.ndarray]) -> None:
+STAGES = {  # channels, rows and columns of each map that are on record: every so many
+    "conv1": (16, 16), "maxpool": (16, 8), "layer1": (16, 8), "layer2": (16, 8),
+    "layer3": (32, 4), "layer4": (64, 2),
+}  # fmt: skip
+
+
+def hold(case: str, picture: torch.Tensor, table: dict[str, np.ndarray]) -> None:
     """Every number within 1e-5 of the largest of its array, pixels within 2e-4."""
     model = published.network(int(case[6:8]))
+    maps: dict[str, torch.Tensor] = {}
+    for name in STAGES:
+        stage = model.encoder.get_submodule(name)
+        stage.register_forward_hook(lambda module, given, told, name=name: maps.update({name: told}))
     with torch.no_grad():
-        features = model.encoder(proxy)
-        told = model(Inputs({"proxy": proxy}, {}, torch.eye(3).expand(2, 3, 3), torch.zeros(2, 3)))
-    steps, size = told.extras["steps"], proxy.shape[-1]
-    said = {
+        features = model.encoder(picture)
+        told = model(Inputs({"proxy": picture}, {}, torch.eye(3).expand(2, 3, 3), torch.zeros(2, 3)))
+    steps, size = told.extras["steps"], picture.shape[-1]
+    stages = {
+        name: maps[name][:, ::channels, ::pixels, ::pixels]
+        for name, (channels, pixels) in STAGES.items()
+        if f"{case}/{name}" in table
+    }
+    start = model.feedback.start
+    said = stages | {
         "features": features,
+        "ief_init": start,
+        "ief_delta": steps.diff(dim=1, prepend=start.expand(2, 1, -1)).transpose(0, 1),
+        "pose6d": steps[:, -1, 3:147],
         "ief_params": steps.transpose(0, 1),
         "cam": steps[:, -1, :3],
         "shape": told.params.betas,
@@ -46,6 +66,8 @@ def hold(case: str, proxy: torch.Tensor, table: dict[str, np.ndarray]) -> None:
         "joints_h36mlsp14": told.joints[:, model.joint_set.parts["lsp"]],
     }
     for name, values in said.items():
+        if f"{case}/{name}" not in table:  # the golden copies are some of them
+            continue
         truth = table[f"{case}/{name}"]
         assert np.abs(values.numpy() - truth).max() <= 1e-5 * np.abs(truth).max(), name
     pixels = told.camera.project(told.joints[:, :17]) * (256 / size)
@@ -59,19 +81,37 @@ def hold(case: str, proxy: torch.Tensor, table: dict[str, np.ndarray]) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_network_says_what_the_published_one_said(case: str) -> None:
     name, side = CASES[case]
-    proxy = torch.from_numpy(standins.input_image(name, 2, 18, side, side))
+    picture = torch.from_numpy(standins.input_image(name, 2, 18, side, side))
     with np.load(GOLDEN) as table:
-        hold(case, proxy, table)
+        hold(case, picture, table)
 
 
-@pytest.mark.parametrize("case", MORE)
-def test_so_do_the_larger_ones(case: str) -> None:
+@pytest.mark.parametrize("case", [*CASES, *MORE])
+def test_it_does_so_at_every_stage(case: str) -> None:
     if not published.SHARED.is_dir():
         pytest.skip("the published arrays beside the project are not here; the golden copies are compared")
-    name, side = MORE[case]
-    proxy = torch.from_numpy(standins.input_image(name, 2, 18, side, side))
+    name, side = (CASES | MORE)[case]
+    picture = torch.from_numpy(standins.input_image(name, 2, 18, side, side))
     with np.load(published.SHARED / "forward.npz") as table:
-        hold(case, proxy, table)
+        assert set(STAGES) <= {name.split("/")[-1] for name in table if name.startswith(case)}
+        hold(case, picture, table)
+
+
+def test_a_proxy_is_drawn_and_answered_as_published() -> None:
+    with np.load(GOLDEN) as table:
+        mask = np.unpackbits(table["proxy/input_mask_bits"]).reshape(2, 256, 256) > 0
+        points = torch.from_numpy(table["proxy/input_joints2D_px256"])
+        drawn = proxy(torch.from_numpy(mask), points, torch.ones(2, 17, dtype=torch.bool), deviation(256))
+        sums = drawn.double().sum((2, 3)).numpy()
+        np.testing.assert_allclose(sums, table["proxy/input_check_sum_per_channel"], rtol=1e-6)
+        hold("resnet18/proxy", drawn, table)
+
+
+@pytest.mark.parametrize(("depth", "count"), [(18, 11_909_789), (50, 27_024_541)])
+def test_there_are_as_many_weights_as_published(depth: int, count: int) -> None:
+    with torch.device("meta"):
+        model = STRAPS(depth)
+    assert sum(weight.numel() for weight in model.parameters()) == count
 
 
 def test_the_further_joints_of_the_published_body_are_read_by_their_files(
@@ -86,9 +126,9 @@ def test_the_further_joints_of_the_published_body_are_read_by_their_files(
     np.save(folder / "cocoplus_regressor.npy", standins.joint_regressor("cocoplus", 19))
     np.save(folder / "J_regressor_h36m.npy", standins.joint_regressor("h36m", 17))
     model = published.network()
-    proxy = torch.from_numpy(standins.input_image("straps/forward", 2, 18, 256, 256))
+    picture = torch.from_numpy(standins.input_image("straps/forward", 2, 18, 256, 256))
     with torch.no_grad(), np.load(published.SHARED / "forward.npz") as table:
-        body = model(Inputs({"proxy": proxy}, {}, torch.eye(3), torch.zeros(2, 3))).body
+        body = model(Inputs({"proxy": picture}, {}, torch.eye(3), torch.zeros(2, 3))).body
         truth = table["resnet18/image/joints90"]
         np.testing.assert_allclose(body.joints.numpy(), truth[:, :45], atol=1e-5)
         for name, rows in REGRESSED.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import published_straps as published
@@ -106,6 +107,8 @@ def test_cameras_and_rotations_are_the_published_ones(table: dict[str, np.ndarra
     size = torch.tensor([[256.0, 256.0]]).expand(2, 2)
     lens = Perspective(torch.full((2, 2), 5000.0), size / 2, place)
     np.testing.assert_allclose(lens.project(points), table["camera/perspective_identity"], atol=2e-4)
+    turned = points @ tensor(table["camera/R"]).mT
+    np.testing.assert_allclose(lens.project(turned), table["camera/perspective_R"], atol=2e-4)
     flat = WeakPerspective(weak[:, 0], weak[:, 1:], 2 * size)
     np.testing.assert_allclose(flat.project(points), table["camera/orthographic_px512"], atol=2e-4)
     np.testing.assert_allclose(
@@ -114,6 +117,23 @@ def test_cameras_and_rotations_are_the_published_ones(table: dict[str, np.ndarra
     six, axis_angle = tensor(table["rotation/six"]), tensor(table["rotation/axis_angle"])
     np.testing.assert_allclose(matrix_from_6d(six), table["rotation/six_to_R"], atol=1e-6)
     np.testing.assert_allclose(matrix_from_axis_angle(axis_angle), table["rotation/rodrigues"], atol=1e-6)
+
+
+def test_places_and_shapes_are_drawn_as_published(
+    table: dict[str, np.ndarray], human_model_files: object
+) -> None:
+    model = published.network()
+    prepare = PublishedProxies(model, model.body_model.layout)
+    raw = tensor(table["augment/cam_t_seed11_draw_randn3x2_then_rand3"])
+    blank = Draws.of(torch.arange(3), 1)
+    draws = replace(blank, place=raw[:6].view(3, 2), depth=raw[6:])
+    np.testing.assert_allclose(prepare._place(3, draws), table["augment/cam_t_seed11"], atol=1e-5)
+    for kind in ("normal", "uniform"):
+        source = torch.Generator().manual_seed(12)
+        numbers = (torch.randn if kind == "normal" else torch.rand)(3, 10, generator=source)
+        prepare.even_shapes = kind == "uniform"
+        shapes = prepare._shape(replace(blank, betas=numbers))
+        np.testing.assert_allclose(shapes, table[f"augment/shape_{kind}_seed12"], atol=1e-6)
 
 
 def published_draws() -> Draws:
