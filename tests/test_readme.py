@@ -14,6 +14,7 @@ import pytest
 from common.utils.paths import ROOT
 from demo import options
 from main import command_line
+from main.experiment import load
 from tool import benchmark, check_files
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -42,6 +43,8 @@ def parsers() -> dict[str, Callable[[list[str]], object]]:
 @pytest.mark.parametrize("page, command", shown_commands())
 def test_every_command_shown_is_one(page, command):
     words = shlex.split(command)
+    while "=" in words[0]:  # what the environment sets
+        words = words[1:]
     if words[0] in ("python", "torchrun"):
         words = words[1:]
         while words[0] in ("-m", "--nproc-per-node") or words[0].isdigit():
@@ -52,6 +55,10 @@ def test_every_command_shown_is_one(page, command):
             parsers()[program](words[1:])
     elif words[0] in ("sh", "sbatch"):
         assert (ROOT / words[1]).is_file(), f"{page} shows {words[1]}, which is not there"
+        if words[1] == "main/slurm_train.sh" and len(words) > 3:
+            _, count, config, *others = words[2:]
+            asked = command_line.train_parser().parse(["--config", config, *others])
+            assert count.isdigit() and load(asked.config, asked.overrides)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
