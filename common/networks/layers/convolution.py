@@ -6,7 +6,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
 
 from common.networks.layers import packed
 
@@ -35,9 +34,9 @@ def convolve(
     """
     dtype = None if norm.training else packed.packing(x, convolution.weight)
     if dtype is None:
-        x = norm(convolution(x))
-        x = x if shortcut is None else x + shortcut
-        return relu(x, inplace=True) if active else x
+        x = norm(convolution(x))  # nobody else has seen it yet, so it may be changed in its place
+        x = x if shortcut is None else x.add_(shortcut)
+        return x.relu_() if active else x
     tensors = (convolution.weight, norm.weight, norm.bias, norm.running_mean, norm.running_var)
     fold = partial(_folded, convolution, norm, dtype, x.shape)
     weight, bias = convolution.kept.of(tensors, dtype, fold)
