@@ -25,11 +25,13 @@ from common.joints import (
     MANO,
     RIGHT_HAND_21,
     SMPLX,
+    SPIN_49,
     SPIN_159,
     BodyLayout,
     JointSet,
 )
 from common.preprocess.augment import Chance
+from common.preprocess.points import by_name
 from common.preprocess.sample import make_sample
 from common.structures import Sample, Target, View
 from common.utils.paths import ROOT
@@ -304,3 +306,59 @@ def test_the_lens_of_human36m_is_the_published_one(published) -> None:
 def test_genders_are_kept(published) -> None:
     dataset = COCOFull("train", root=published.root, folder="")
     assert [dataset[index].gender for index in range(2)] == ["male", "female"]
+
+
+def test_parts_lie_in_the_crop_of_the_body_where_the_published_ones_do(published) -> None:
+    """Published: `theta` carries a part's view, from -1 to 1, to the body's, `theta_inv` back."""
+    scaling = np.array([[2 / 224, 0, -1], [0, 2 / 224, -1], [0, 0, 1]])
+    for case, index, numbers in cases(published, "full_body"):
+        batch, _ = sampled(published, "full_body", case, index)
+        maps = {
+            name: scaling @ np.vstack([crop.matrix[0].double().numpy(), [0, 0, 1]])
+            for name, crop in batch.inputs.crops.items()
+        }
+        for part, short in list(NAMES.items())[1:]:
+            if f"{short}_theta" not in numbers:
+                continue
+            to_part = maps[part] @ np.linalg.inv(maps["body"])
+            np.testing.assert_allclose(to_part[:2], numbers[f"{short}_theta_inv"], rtol=1e-4, atol=1e-4)
+            back = np.linalg.inv(to_part)[:2]
+            np.testing.assert_allclose(back, numbers[f"{short}_theta"], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["full_body", "body_only", "hand_only", "face_only"])
+def test_points_of_the_whole_picture_are_the_published_ones(mode, published) -> None:
+    """Published: of a mirrored picture they are x -> width - x, a pixel from where the mirror puts them."""
+    sets = {
+        "keypoints_full_img": SPIN_49,
+        "lhand_keypoints_full_img": JointSet("left", SPIN_159.names[SPIN_159.parts["left_hand"]]),
+        "rhand_keypoints_full_img": RIGHT_HAND_21,
+    }
+    for _, index, numbers in cases(published, mode):
+        dataset = MODES[mode].kind("train", root=published.root, folder="")
+        person = dataset[index]
+        flipped = bool(numbers["is_flipped"])
+        for name, joint_set in sets.items():
+            if name not in numbers:
+                continue
+            ours = by_name(person.joints_2d, SPIN_159, joint_set.twin if flipped else joint_set)
+            theirs, known = numbers[name], numbers[name][:, 2] > 0
+            if mode == "full_body" and name == "keypoints_full_img":
+                known[19:25] = False  # OpenPose's feet, where better ones are annotated
+            width = numbers["orig_shape"][1]
+            x = width - ours[known, 0] if flipped else ours[known, 0]
+            np.testing.assert_allclose(x, theirs[known, 0], atol=1e-4)
+            np.testing.assert_allclose(ours[known, 1:], theirs[known, 1:], atol=1e-4)
+
+
+def test_the_share_of_the_picture_in_a_crop_is_the_published_one(published) -> None:
+    """Published: of a crop that is turned, the margin that is cut off again counts too."""
+    for case, index, numbers in cases(published, "body_only"):
+        if "crop_ratio" not in numbers:
+            continue
+        side, height = 200 * float(numbers["scale"]), float(numbers["orig_shape"][0])
+        margin = int(math.hypot(side, side) / 2 - side / 2) if CHANCES[case].angle else 0
+        assert float(numbers["crop_ratio"]) * height == pytest.approx(side + 2 * margin, abs=2)
+        batch, _ = sampled(published, "body_only", case, index)
+        zoom = torch.linalg.det(batch.inputs.crops["body"].matrix[:, :, :2]).abs().sqrt()
+        assert float(224 / zoom) == pytest.approx(side, rel=1e-5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from standins import input_image
 from common import joints as j
 from common.geometry.crop import around_points
 from common.geometry.resampling import whole_pixel_box, whole_pixel_map
-from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle
+from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle, quaternion_from_matrix
 from common.joints import JointSet
-from common.networks.pymaf_x import cameras
+from common.networks.pymaf_x import cameras, integration
+from common.networks.pymaf_x.joints import Joints
 from common.preprocess.augment import Chance
 from common.preprocess.sample import make_sample
 from common.preprocess.targets import make_target
@@ -199,3 +201,25 @@ def test_rotations_are_read_as_published(published):
     np.testing.assert_allclose(turned, matrices, atol=1e-5)
     ours = matrix_from_axis_angle(torch.tensor(published["rodrigues.in"]))
     np.testing.assert_allclose(ours, published["rodrigues.out"], atol=1e-6)
+
+
+def test_turns_about_an_axis_are_told_as_published(published):
+    axis = torch.nn.functional.normalize(torch.tensor(published["twist.axis"]), dim=-1)
+    angle = integration.twist(torch.tensor(published["rot6d.matrix"]), axis)
+    np.testing.assert_allclose(angle, published["twist.angle"], atol=1e-5)
+    np.testing.assert_allclose(matrix_from_axis_angle(axis * angle), published["twist.rotation"], atol=1e-5)
+    ours = quaternion_from_matrix(torch.tensor(published["rot6d.matrix"]))
+    theirs = torch.tensor(published["rot6d.quaternion"])
+    same = torch.minimum((ours - theirs).abs().amax(1), (ours + theirs).abs().amax(1))
+    assert same.max() < 1e-6, "a quaternion and its negative are one rotation"
+
+
+def test_joints_of_spin_are_taken_from_the_published_places(published):
+    reported = published["index.SMPLX2SMPL_J45"].tolist()
+    among = [*reported, *range(len(j.SMPLX_144), len(j.SMPLX_144) + 9)]  # then the nine of a matrix
+    expected = [among[place] for place in published["index.JOINT_MAP"]]
+    body = SimpleNamespace(layout=j.SMPLX, joint_set=j.SMPLX_144)
+    assert Joints(body, None).places[:49].tolist() == expected
+    coco = [j.SPIN_24.names[place] for place in published["index.J24_TO_JCOCO"]]
+    assert tuple(name.removesuffix("_spin").removesuffix("_h36m") for name in coco) == j.COCO_17.names
+    assert published["index.H36M_TO_J17"][:14].tolist() == published["index.H36M_TO_J14"].tolist()
