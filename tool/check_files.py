@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.io import whosmat
 
-from common.body_models import arrays, files, flame, regressors
+from common.body_models import arrays, downsampling, files, flame, regressors
+from common.networks.pymaf_x.bodies import HANDS
 from common.utils import paths
 from common.utils.unpickle import as_array, as_sparse, read_object, read_pickle
+from data.on_device import iuv_targets
 
 GENDERED = "people annotated by gender, as in AGORA, 3DPW and SSP-3D"
 KIDS = "children in AGORA"
@@ -49,6 +52,8 @@ POINTS = {
     ("smpl", "cocoplus"): "STRAPS",
 }
 
+ANEW = "PyMAF-X trained anew; its released weights hold it"
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -62,6 +67,14 @@ class Wanted:
     def at(self, folder: Path) -> Path | None:
         """Where it lies, if it does."""
         return files.first_of(folder / self.family, self.names)
+
+
+LOOKUPS = (
+    Wanted("smpl", ("smpl_mean_params.npz",), ANEW, "the data of SPIN, https://github.com/nkolot/SPIN"),
+    *(Wanted(family, (of.name,), ANEW, of.site) for family, of in downsampling.SAMPLES.items()),
+    *(Wanted("smpl", (name,), "PyMAF-X 1.0", "its downloads (partial_mesh)") for name in HANDS),
+    Wanted("smpl", (iuv_targets.CHART,), "training PyMAF-X's body", iuv_targets.SITE),
+)
 
 
 def wanted() -> Iterator[Wanted]:
@@ -84,10 +97,15 @@ def wanted() -> Iterator[Wanted]:
             if owner == family.name:
                 source = (regressors.REGRESSORS | regressors.PARTS)[owner, name]
                 yield Wanted(owner, source.names, enables, source.site)
+        yield from (lookup for lookup in LOOKUPS if lookup.family == family.name)
 
 
 def shapes(path: Path) -> str:
     """What a file holds, in a few words. Raises ValueError in one sentence where it is damaged."""
+    if path.suffix == ".mat":
+        return ", ".join(f"{name} {_times(shape)}" for name, shape, _ in whosmat(path, appendmat=False))
+    if path.suffix == ".npz" and any(path.name in lookup.names for lookup in LOOKUPS):
+        return ", ".join(np.load(path, allow_pickle=False).files)
     if path.suffix == ".npz":
         return _of_body(arrays.read_arrays(path, arrays.EVERY))
     if path.name == flame.CONTOUR:

@@ -25,7 +25,7 @@ def some_files(tmp_path: Path, human_model_files: Path) -> Path:
 def test_every_file_has_a_line(some_files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     check_files.main(["--folder", str(some_files)])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("4 of 25 official files lie in ")
+    assert lines[0].startswith("4 of 32 official files lie in ")
 
     def line(name: str) -> str:
         return next(one for one in lines if name in one)
@@ -43,7 +43,7 @@ def test_every_file_has_a_line(some_files: Path, capsys: pytest.CaptureFixture[s
 def test_no_files_at_all_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
     check_files.main(["--folder", os.devnull])
     shown = capsys.readouterr().out
-    assert shown.startswith("0 of 25 official files")
+    assert shown.startswith("0 of 32 official files")
     assert "pretrained_models/free/smplx/SMPLX_NEUTRAL.npz: 10475 vertices, 55 joints" in shown
 
 
