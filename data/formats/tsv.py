@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -158,9 +158,3 @@ def _cut(path: Path, size: int | None) -> Any:
 def write_lines(path: Path, rows: Iterable[Sequence[int]]) -> None:
     """A file of whole numbers, such as a line list."""
     path.write_text("".join("\t".join(map(str, row)) + "\n" for row in rows))
-
-
-def each_line(lines: Lines) -> Iterator[tuple[int, list[bytes]]]:
-    """Every line with its number, from 0 on."""
-    for line in range(len(lines)):
-        yield line, lines[line]
