@@ -14,7 +14,7 @@ from common.utils import distributed
 from common.utils.errors import UserError
 from main import snapshots
 from main.snapshots import Progress, Stateful
-from main.writer import Held
+from main.writer import Held, Writer
 
 
 def shard(model: nn.Module, objective: nn.Module) -> None:
@@ -97,10 +97,15 @@ def parts(
     return {name: ours.get(name, part) for name, part in some.items()}
 
 
-def save(folder: Path, some: Mapping[str, Stateful], progress: Progress, done: Callable[[], None]) -> None:
-    """A snapshot that all processes write together, and wait for; then the first calls `done`."""
-    states = {name: Held(part.state_dict()) for name, part in some.items()}
-    if distributed.first():
-        snapshots.save(folder, states, progress)
-        done()
-    distributed.wait_for_all()
+class Together(Writer):
+    """Writes snapshots in all processes at once, which wait for them."""
+
+    def save(self, parts: Mapping[str, Stateful], progress: Progress, done: Callable[[], None]) -> None:
+        states = {name: Held(part.state_dict()) for name, part in parts.items()}
+        if distributed.first():
+            snapshots.save(self.folder, states, progress)
+            done()
+        distributed.wait_for_all()
+
+    def rehearse(self, parts: Mapping[str, Stateful]) -> None:
+        """Nothing is copied."""

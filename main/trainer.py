@@ -77,7 +77,7 @@ class Trainer:
         self.step = self.bare if e.shard else distributed.wrapped(self.bare)
         samples = Samples(e.train, self.model, self.model.joint_set, layout, e.augment, forgiving=True)
         self.loader = Loader(samples, self.order, e.workers, pinned=self.device.type == "cuda")
-        self.writer = Writer(self.dump)
+        self.writer = sharding.Together(self.dump) if e.shard else Writer(self.dump)
         self.interrupt, self.skipped, self.saved_at = Interrupt(), 0, time.monotonic()
 
     def _begin(self) -> Progress:
@@ -94,18 +94,18 @@ class Trainer:
         self.log.say(self._greeting())
         try:
             with self.interrupt:
-                ended = self._trained_to_the_end()
+                to_the_end = self._trained()
                 self.writer.finish()
                 distributed.wait_for_all()
-            if not ended:
-                name = self.progress.snapshot
+            name = self.progress.snapshot
+            if not to_the_end:
                 self.log.say(f"Ended by a signal, saved as {name}; --continue goes on from there.")
-            return ended
+            return to_the_end
         finally:
             self.writer.close()
             self.log.close()
 
-    def _trained_to_the_end(self) -> bool:
+    def _trained(self) -> bool:
         with suppress(Interrupted):
             while self.progress.epoch < self.experiment.epochs:
                 if self.progress.batch == 0:
@@ -184,8 +184,8 @@ class Trainer:
 
     def _agreed(self, sums: dict[str, Tensor]) -> tuple[dict[str, float], float, bool, bool]:
         """Losses, the gradient's length and what all processes wish for, in one exchange between them."""
-        norm = nn.utils.get_total_norm([p.grad for p in self.trained if p.grad is not None])
-        norm = distributed.whole(norm)
+        gradients = [p.grad for p in self.trained if p.grad is not None]
+        norm = distributed.whole(nn.utils.get_total_norm(gradients))
         due = distributed.first() and not self.writer.busy
         due = due and time.monotonic() - self.saved_at > 60 * self.experiment.save_minutes
         wishes = norm.new_tensor([self.interrupt.asked, due])
@@ -200,8 +200,7 @@ class Trainer:
         self.optimizer.step()
         if self.average:
             self.average.update(self.progress.step)
-        if distributed.first() and not self.experiment.shard:
-            self.writer.rehearse(self.parts)
+        self.writer.rehearse(self.parts)
         self.skipped = 0
 
     def _refuse(self, values: dict[str, float], parts: list[Batch]) -> None:
@@ -225,10 +224,7 @@ class Trainer:
         return {f"speed/{name}": value for name, value in numbers.items()}
 
     def _save(self) -> None:
-        e = self.experiment
-        kept = partial(snapshots.prune, self.dump, e.keep, best_epoch(self.folder, e.best))
-        if e.shard:
-            sharding.save(self.dump, self.parts, self.progress, kept)
-        elif distributed.first():
-            self.writer.save(self.parts, self.progress, kept)
+        best = best_epoch(self.folder, self.experiment.best)
+        done = partial(snapshots.prune, self.dump, self.experiment.keep, best)
+        self.writer.save(self.parts, self.progress, done)
         self.saved_at = time.monotonic()

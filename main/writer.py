@@ -15,12 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.utils import distributed
 from main import snapshots
 from main.snapshots import Progress, Stateful
 
 
 class Writer:
-    """Writes one snapshot at a time into `folder`; what went wrong is raised by the next call of any kind."""
+    """Writes one snapshot at a time into `folder`, in the first process; in others it does nothing.
+
+    What went wrong is raised by the next call of any kind.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,15 +37,15 @@ class Writer:
     def busy(self) -> bool:
         return self.thread.is_alive()
 
-    def save(
-        self, parts: Mapping[str, Stateful], progress: Progress, done: Callable[[], None] = lambda: None
-    ) -> None:
+    def save(self, parts: Mapping[str, Stateful], progress: Progress, done: Callable[[], None]) -> None:
         """Begin a snapshot of `parts` as they are now; `done` is called once it is whole.
 
         What a forward pass may change, buffers such as a norm's statistics, is copied at once. Parameters,
         the optimizer's state and averages must stand still until `settled` or `finish` has returned.
         """
         self.finish()
+        if not distributed.first():
+            return
         jobs: list[tuple[Tensor, Tensor]] = []
         buffers = {
             b.data_ptr() for part in parts.values() if isinstance(part, nn.Module) for b in part.buffers()
@@ -64,7 +68,7 @@ class Writer:
 
         Once; then it does nothing.
         """
-        if self.held:
+        if self.held or not distributed.first():
             return
         jobs: list[tuple[Tensor, Tensor]] = []
         for name, part in parts.items():

@@ -34,9 +34,11 @@ def processes() -> Iterator[None]:
     store, place, count = next(dist.rendezvous("env://"))
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=dist.PrefixStore("default", store), rank=place, world_size=count)
-    with failures.passed_on(dist.PrefixStore("failures", store), place, count, _leave):
-        yield
-    _leave()
+    try:
+        with failures.passed_on(dist.PrefixStore("failures", store), place, count, _leave):
+            yield
+    finally:
+        _leave()
 
 
 def _leave() -> None:

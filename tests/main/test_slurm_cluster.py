@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import miniature
 import pytest
 
 from common.utils.paths import ROOT
@@ -22,7 +23,7 @@ MISSING = [name for name in ("sbatch", "munged", "slurmctld", "slurmd") if not s
 pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"no Slurm here ({', '.join(MISSING)}): apt-get install slurm-wlm munge"
 )
-PATIENCE = 300.0  # seconds
+PATIENCE = 900.0  # seconds
 LIFTER = '''"""The lifter, small, with data that take long enough for a run to be disturbed."""
 
 import time
@@ -156,6 +157,22 @@ def test_its_result_is_measured_on_two_nodes(cluster: Cluster, uninterrupted: li
     result = json.loads((cluster.output("test_measured") / "result" / "synthetic.json").read_text())
     assert len(result["persons"]) == 33 and result["about"]["weights"].endswith("snapshot_2")
     assert "synthetic/mpjpe" in (cluster.folder / "output" / "slurm" / f"measured_{job}.txt").read_text()
+
+
+def test_smpler_x_trains_on_official_formats_is_told_to_stop_and_measured(cluster: Cluster) -> None:
+    config = miniature.write(cluster.folder / "miniature", persons=4)
+    files = {"HUMAN_MODEL_FILES": str(config.parent / "human_model_files")}
+    there = Cluster(cluster.folder, cluster.environment | files)
+    job = there.submit("slurm_train.sh", "smpler_x", "2", str(config))
+    there.until(lambda: len(there.steps("smpler_x")) > 0, "first step")
+    there.run("scancel", "--signal=USR1", job)
+    assert there.ended(job) == "COMPLETED", there.told()
+    assert len(there.steps("smpler_x")) == 4 and "goes on from snapshot" in there.told()
+    run = there.output("train_smpler_x")
+    job = there.submit("slurm_test.sh", "smpler_x_result", "2", str(run), "last")
+    assert there.ended(job) == "COMPLETED", there.told()
+    result = json.loads((there.output("test_smpler_x_result") / "result" / "EHF.json").read_text())
+    assert set(result["persons"]) == {"EHF/00", "EHF/01"} and result["numbers"]["mpvpe"] > 0
 
 
 def test_a_job_that_is_canceled_saves_itself_and_stays_canceled(cluster: Cluster) -> None:

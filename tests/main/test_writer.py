@@ -73,7 +73,7 @@ def test_what_could_not_be_written_is_told_to_the_next_who_asks(tmp_path: Path, 
     (tmp_path / "file").write_text("")
     for ask in ("settled", "finish"):
         writer = Writer(tmp_path / "file")
-        writer.save(parts, Progress(1))
+        writer.save(parts, Progress(1), lambda: None)
         writer.close()
         with pytest.raises(UserError, match="cannot be written"):
             getattr(writer, ask)()
@@ -86,7 +86,7 @@ def test_memory_is_made_ready_without_writing(tmp_path: Path, parts: dict) -> No
     writer.settled()
     writer.finish()
     places = {name: held.data_ptr() for name, held in writer.held.items()}
-    writer.save(parts, Progress(1))
+    writer.save(parts, Progress(1), lambda: None)
     writer.finish()
     assert places and places == {name: held.data_ptr() for name, held in writer.held.items()}
     before = state(parts)
