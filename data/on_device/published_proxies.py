@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
+from common.body_models import means
 from common.body_models.body_model import BodyModel
 from common.geometry.camera import perspective
 from common.joints import COCO_17, BodyLayout
@@ -73,7 +74,8 @@ class PublishedProxies(nn.Module):
         self, model: Model, body: BodyLayout, augmented: bool = True, even_shapes: bool = False
     ) -> None:
         """`even_shapes`: within 3 of the mean, drawn evenly, instead of normal with deviation 1.5 (both are
-        published). Raises ValueError for another body than the model's.
+        published). Raises ValueError for another body than the model's, FileNotFoundError where the file of
+        the mean shape is missing.
         """
         super().__init__()
         self.name, self.view = next((n, v) for n, v in model.views.items() if v.content == "proxy")
@@ -81,8 +83,8 @@ class PublishedProxies(nn.Module):
             raise ValueError(f"Proxies are drawn of {model.body_model.layout.name} bodies, not {body.name}.")
         self.augmented, self.even_shapes = augmented, even_shapes
         self.body_model, self.read_joints = model.body_model, model.read_joints
-        start = dict(model.named_buffers()).get("feedback.start")
-        mean = torch.zeros(body.betas) if start is None else start[-body.betas :].detach().clone()
+        is_official = self.body_model.topology == "smpl"
+        mean = (means.published() if is_official else means.free()).betas
         seen = torch.tensor(COCO_17.taken_from(model.joint_set))
         taught = torch.tensor([float(name in COCO_17.names) for name in model.joint_set.names])
         constants = {"mean_betas": mean, "faces": self.body_model.faces, "labels": six_parts(self.body_model)}
@@ -91,7 +93,7 @@ class PublishedProxies(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Batch:
-        count = len(self.body_model.blend.matrix)
+        count = self.body_model.template.numel() // 3
         return self.made(batch, Draws.of(batch.seed, count, self.even_shapes) if self.augmented else None)
 
     def made(self, batch: Batch, draws: Draws | None) -> Batch:
