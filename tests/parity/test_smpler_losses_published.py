@@ -14,13 +14,14 @@ import torch
 from published_smpler import HERE, SHARED, Table
 from torch import Tensor, nn
 
+from common.body_models.regressors import Regressor
 from common.checkpoint import _renamed
 from common.joints import SMPL, SPIN_24
 from common.losses.joints import Joints3D
 from common.losses.objective import Objective, Term
 from common.networks.layers.decoupled_attention import Attention
 from common.networks.smpler import SMPLer
-from common.structures import Prediction, Target
+from common.structures import Prediction, Target, WeakPerspective
 from config.smpler import smpler, smpler_3dpw, smpler_backbone
 from data.loading.dataset import bodies
 from main.experiment import Experiment
@@ -138,6 +139,43 @@ def without_dropout(model: nn.Module) -> nn.Module:
         if isinstance(module, Attention):
             module.dropout = 0.0
     return model
+
+
+def test_the_truth_is_the_published_one() -> None:
+    """As their loss has it: 14 points, and bodies as seen from the regressed pelvis."""
+    loaded = {key.split("/loaded/")[1]: value for key, value in numbers().items() if "/loaded/" in key}
+    with torch.device("meta"):
+        model = SMPLer(32, 0)
+    target = truth(model)
+    points = torch.cat([target.joints_2d[..., :2] / 112 - 1, target.joints_2d[..., 2:]], -1)
+    np.testing.assert_allclose(points.numpy(), loaded["gt_2d_joints"], rtol=0, atol=1e-6)
+    known = torch.from_numpy(numbers()["target/has_3d_joints"]) > 0
+    pelvis = torch.from_numpy(numbers()["target/joints_3d"])[:, SPIN_24.index("pelvis_h36m"), None, :3]
+    points = (target.joints_3d[..., :3] - pelvis)[known]
+    np.testing.assert_allclose(points, loaded["gt_3d_joints_minus_pelvis"][known, :, :3], rtol=0, atol=1e-6)
+    regressor = Regressor("smpl", "h36m_correct")
+    meshes = target.body.vertices - regressor(target.body)[:, :1]
+    theirs = loaded["gt_vertices_minus_pelvis[:, ::97]"]
+    np.testing.assert_allclose(meshes[:, ::97].numpy(), theirs, rtol=0, atol=2e-5)
+
+
+def test_the_published_fit_of_a_camera_is_where_ours_sees_least_error() -> None:
+    with np.load(HERE / "smpler_forward.npz") as table:
+        given = {
+            key: torch.from_numpy(table[f"geometry/fit_{key}"]).double() for key in ("joints3d", "joints2d")
+        }
+        confidence, fitted = (
+            torch.from_numpy(table[f"geometry/fit_{key}"]).double() for key in ("conf", "cam")
+        )
+    fitted.requires_grad_()
+
+    def error(lens: Tensor) -> Tensor:
+        camera = WeakPerspective(lens[:, 0], lens[:, 1:], lens.new_full((1, 2), 224))
+        missed = camera.project(given["joints3d"]) / 112 - 1 - given["joints2d"]
+        return (confidence[..., None] * missed).square().sum((1, 2))
+
+    (slope,) = torch.autograd.grad(error(fitted).sum(), fitted)
+    assert (slope.abs() < 1e-4).all()
 
 
 @pytest.mark.parametrize("width", [32, 48])
