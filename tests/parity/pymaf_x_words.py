@@ -72,7 +72,8 @@ def _listen(model: PyMAFX, part: str, said: Said) -> list[Any]:
     def maps(_: Any, __: Any, levels: list[Tensor]) -> None:
         for level, values in enumerate(levels):
             steps = [max(1, values.shape[1] // 12), *(max(1, size // 4) for size in values.shape[2:])]
-            said[f"encoder.{part}.{level}"] = values[:, :: steps[0], :: steps[1], :: steps[2]]
+            seen, name = values[:, :: steps[0], :: steps[1], :: steps[2]], f"encoder.{part}.{level}"
+            said[name] = torch.cat([said[name], seen]) if name in said else seen  # hands come one by one
 
     def grid(look: Any, _: Any, seen: Tensor) -> None:
         for call, values in enumerate(sides(seen.unflatten(1, (-1, GRID)))):

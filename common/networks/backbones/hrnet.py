@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from common.networks.layers.convolution import convolve, forget, prepare
-from common.networks.layers.unfilled import settle
+from common.networks.layers.unfilled import Unfilled
 
 # what of timm's network makes the maps; the rest is a head for classes
 PARTS = (
@@ -35,11 +34,10 @@ class HRNet(nn.Module):
         from timm import create_model  # 190 MB and a second, that networks without it need not take
 
         self.channels = tuple(width * 2**level for level in range(4))
-        with torch.device("meta"):
+        with Unfilled():
             whole = create_model(f"hrnet_w{width}", pretrained=False)
         for name in PARTS:
             self.add_module(name, getattr(whole, name))
-        settle(self)
         prepare(self)
         self.start()
 

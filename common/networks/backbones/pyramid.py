@@ -11,7 +11,7 @@ from torch.nn.functional import max_pool2d
 from common.networks.backbones.hrnet import HRNet
 from common.networks.backbones.resnet import ResNet
 from common.networks.layers.convolution import convolve, forget, prepare
-from common.networks.layers.unfilled import settle
+from common.networks.layers.unfilled import Unfilled
 from common.networks.layers.upsampling import Upsampling
 
 WIDTH = 256  # channels of each map, where a ResNet makes them
@@ -30,9 +30,8 @@ class ResNetPyramid(ResNet):
     def __init__(self) -> None:
         super().__init__(50)
         self.channels = (WIDTH, WIDTH, WIDTH)
-        with torch.device("meta"):
+        with Unfilled():
             self.deconv_layers = Upsampling(self.width, WIDTH, WIDTH, WIDTH)
-        settle(self.deconv_layers)
         for layer in self.deconv_layers:
             if isinstance(layer, nn.ConvTranspose2d):
                 nn.init.normal_(layer.weight, std=0.001)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import resnet
 
-from common.networks.layers.unfilled import settle
+from common.networks.layers.unfilled import Unfilled
 
 DEPTHS = {
     18: (resnet.BasicBlock, (2, 2, 2, 2)),
@@ -32,7 +32,7 @@ class ResNet(nn.Module):
             raise ValueError(f"There is no ResNet of depth {depth}; there are {', '.join(map(str, DEPTHS))}.")
         block, layers = DEPTHS[depth]
         self.width = 512 * block.expansion
-        with torch.device("meta"):
+        with Unfilled():
             self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
             self.bn1 = nn.BatchNorm2d(64)
             self.relu = nn.ReLU()
@@ -45,7 +45,6 @@ class ResNet(nn.Module):
                     blocks.append(_block(block, width, 64 << stage, stride))
                     width = (64 << stage) * block.expansion
                 self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
-        settle(self)
         self.start()
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.layout)

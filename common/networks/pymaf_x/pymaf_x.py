@@ -161,16 +161,20 @@ class PyMAFX(Model):
     def forward(self, inputs: Inputs) -> Prediction:
         """Raises FileNotFoundError where a constant came neither from a file nor with the weights."""
         self.given.check()
-        maps = {part: self.encoders[part](self._picture(part, inputs)) for part in self.parts}
+        maps = {part: self._maps(part, inputs) for part in self.parts}
         with full_precision(next(iter(inputs.views.values())).device.type):
-            return self._refined({part: [m.float() for m in its] for part, its in maps.items()}, inputs)
+            return self._refined(maps, inputs)
 
-    def _picture(self, part: str, inputs: Inputs) -> Tensor:
-        """(B, 3, 224, 224), of both hands (2 B, ...): right ones, then left ones in a mirror."""
-        if part != "hand":
-            return inputs.views[part]
-        right = inputs.views["right_hand"]
-        return right if self.parts == ("hand",) else torch.cat([right, inputs.views["left_hand"].flip(3)])
+    def _maps(self, part: str, inputs: Inputs) -> list[Tensor]:
+        """What an encoder sees; of both hands one batch, right ones, then left ones in a mirror."""
+        if part == "hand" and self.parts == ALL:
+            pictures = [inputs.views["right_hand"], inputs.views["left_hand"].flip(3)]
+        else:
+            pictures = [inputs.views["right_hand" if part == "hand" else part]]
+        if self.training:  # whose norms are of the whole batch
+            pictures = [torch.cat(pictures)]
+        seen = [self.encoders[part](picture) for picture in pictures]  # one by one, which takes less memory
+        return [torch.cat(level).float() for level in zip(*seen, strict=True)]
 
     def _refined(self, maps: Mapping[str, list[Tensor]], inputs: Inputs) -> Prediction:
         estimate = self.start(len(next(iter(inputs.views.values()))))
