@@ -35,7 +35,7 @@ PARAMS = {  # in the order of a person's numbers, with their lengths
     "left_hand_pose": 45, "right_hand_pose": 45, "betas": 10, "expression": 10,
 }  # fmt: skip
 EYES = ("leye_pose", "reye_pose")  # at rest, as published
-NEW_NUMPY = b"cnumpy._core.multiarray\n"
+NEW_NUMPY, OLD_NUMPY = b"numpy._core", b"numpy.core"
 FEWEST = 24  # joints that the server measures
 _NAME = re.compile(r"predictions/.+_personId_\d+\.pkl")
 
@@ -101,20 +101,27 @@ def write(path: Path, names: Sequence[str], params: Array, joints: Array) -> Non
             parts = np.split(np.float32(numbers)[None], starts, axis=1)
             content = {"params": dict(zip(PARAMS, parts, strict=True)), "joints": np.float32(points)}
             for eye in EYES:
-                content["params"][eye] = np.zeros((1, 3), np.float32)
+                content["params"][eye] = np.zeros((1, 3))  # in float64, as published
             folder.writestr(f"predictions/{rendering}_personId_{number}.pkl", _pickled(content))
 
 
 def check(path: Path, persons: int | None = None) -> int:
     """How many persons a submission holds. Raises UserError for the first thing the server would refuse."""
-    with zipfile.ZipFile(path) as folder:
-        names = folder.namelist()
-        for name in names:
-            fault = _fault(name, folder.read(name))
-            if fault:
-                raise UserError(f"{shown(path)}: {name} {fault}.")
-    if len(set(names)) != len(names) or persons not in (None, len(names)):
-        raise UserError(f"{shown(path)} holds {len(set(names))} persons, not {persons or len(names)}.")
+    try:
+        with zipfile.ZipFile(path) as folder:
+            names = [name for name in folder.namelist() if not name.endswith("/")]
+            for name in names:
+                fault = _fault(name, folder.read(name))
+                if fault:
+                    raise UserError(f"{shown(path)}: {name} {fault}.")
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{shown(path)} cannot be read as a zip: {error}.") from error
+    if len(set(names)) != len(names):
+        raise UserError(
+            f"{shown(path)} holds {len(names)} files of {len(set(names))} names, some of them twice."
+        )
+    if not names or persons not in (None, len(names)):
+        raise UserError(f"{shown(path)} holds {len(names)} persons, not {persons or 'any'}.")
     return len(names)
 
 
@@ -124,23 +131,32 @@ def _fault(name: str, raw: bytes) -> str:
         return "is not called predictions/<picture>_personId_<number>.pkl"
     if NEW_NUMPY in raw:
         return "can only be read by NumPy 2"
-    content = unpickled(io.BytesIO(raw), name)
+    try:
+        content = unpickled(io.BytesIO(raw), name)
+    except ValueError as error:
+        return f"is no pickle of numbers alone ({error})"
     if not isinstance(content, dict) or set(content) != {"params", "joints"}:
         return "does not hold params and joints"
-    params, joints = content["params"], np.asarray(content["joints"])
-    if set(params) != set(PARAMS):
+    params = content["params"]
+    if not isinstance(params, dict) or set(params) != set(PARAMS):
         return f"lacks or adds params: {', '.join(sorted(set(params) ^ set(PARAMS)))}"
     for part, length in PARAMS.items():
-        if params[part].shape != (1, length) or not np.isfinite(params[part]).all():
+        if not _are_numbers(params[part]) or params[part].shape != (1, length):
             return f"has a {part} that is not (1, {length}) finite numbers"
-    if joints.ndim != 2 or joints.shape[0] < FEWEST or joints.shape[1] != 2 or not np.isfinite(joints).all():
+    joints = content["joints"]
+    if not _are_numbers(joints) or joints.ndim != 2 or joints.shape[0] < FEWEST or joints.shape[1] != 2:
         return f"has joints that are not ({FEWEST} or more, 2) finite numbers"
     return ""
 
 
+def _are_numbers(value: Any) -> bool:
+    """Whether this is an array of floating point numbers, all of them finite."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and bool(np.isfinite(value).all())
+
+
 def _pickled(content: dict[str, Any]) -> bytes:
     """A pickle that NumPy 1 reads too: in protocol 2, the name of the array's maker is a line of text."""
-    return pickle.dumps(content, protocol=2).replace(NEW_NUMPY, b"cnumpy.core.multiarray\n")
+    return pickle.dumps(content, protocol=2).replace(b"c" + NEW_NUMPY, b"c" + OLD_NUMPY)
 
 
 @cache

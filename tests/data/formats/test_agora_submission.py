@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import pickletools
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from common.structures import Crop, Perspective
 from common.utils.errors import UserError
 from common.utils.unpickle import unpickled
 from data.formats.agora_submission import PARAMS, AgoraSubmission, check, write
+from tool.check_agora import main
 
 NAMES = ("AGORA/ag_test_0/3", "AGORA/ag_test_0/4")
 TO_CROP = np.array([[0.5, 0.0, -100.0], [0.0, 0.5, -40.0]])
@@ -86,9 +88,12 @@ def test_hands_are_given_from_the_mean_hand(sent: SimpleNamespace) -> None:
 
 
 def test_numpy_1_reads_it(sent: SimpleNamespace) -> None:
+    known = {"numpy.core.multiarray _reconstruct", "numpy ndarray", "numpy dtype", "_codecs encode"}
     with zipfile.ZipFile(sent.path) as folder:
         for name in folder.namelist():
-            assert b"numpy._core" not in folder.read(name) and b"numpy.core.multiarray" in folder.read(name)
+            steps = list(pickletools.genops(folder.read(name)))
+            assert {value for step, value, _ in steps if step.name == "GLOBAL"} <= known
+            assert max(step.proto for step, _, _ in steps) <= 2
 
 
 @pytest.mark.parametrize(
@@ -111,13 +116,61 @@ def test_what_the_server_would_refuse_is_refused(
         check(path)
 
 
+def refused(path: Path, content: object, protocol: int = 2) -> str:
+    with zipfile.ZipFile(path, "w") as folder:
+        raw = pickle.dumps(content, protocol).replace(b"numpy._core", b"numpy.core")
+        folder.writestr("predictions/ag_personId_0.pkl", content if isinstance(content, bytes) else raw)
+    with pytest.raises(UserError) as caught:
+        check(path)
+    return str(caught.value)
+
+
+def test_what_is_not_a_persons_numbers_is_said_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "sent.zip"
+    params = {part: np.zeros((1, length)) for part, length in PARAMS.items()}
+    joints = np.zeros((144, 2))
+    assert "no pickle of numbers" in refused(path, b"not a pickle")
+    assert "params and joints" in refused(path, [1, 2])
+    assert "lacks or adds params: betas" in refused(
+        path, {"params": {part: params[part] for part in params if part != "betas"}, "joints": joints}
+    )
+    assert "betas that is not" in refused(path, {"params": params | {"betas": [0.0] * 10}, "joints": joints})
+    assert "transl that is not" in refused(
+        path, {"params": params | {"transl": np.array([["a", "b", "c"]])}, "joints": joints}
+    )
+    published = {"params": params, "joints": joints[None]}
+    assert "joints that are not (24 or more, 2)" in refused(path, published)
+    path.write_bytes(b"PK")
+    with pytest.raises(UserError, match="cannot be read as a zip"):
+        check(path)
+    with pytest.raises(UserError, match="cannot be read as a zip"):
+        check(tmp_path / "nowhere.zip")
+
+
 def test_a_pickle_of_numpy_2_and_missing_persons_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "sent.zip"
-    with zipfile.ZipFile(path, "w") as folder:
-        folder.writestr("predictions/ag_personId_0.pkl", pickle.dumps({"joints": np.zeros(3)}, protocol=2))
-    with pytest.raises(UserError, match="NumPy 2"):
-        check(path)
+    for protocol in (2, 5):
+        with zipfile.ZipFile(path, "w") as folder:
+            raw = pickle.dumps({"joints": np.zeros(3)}, protocol)
+            folder.writestr("predictions/ag_personId_0.pkl", raw)
+        with pytest.raises(UserError, match="NumPy 2"):
+            check(path)
     write(path, NAMES[:1], np.zeros((1, 188)), np.zeros((1, 144, 2)))
     assert check(path) == 1
     with pytest.raises(UserError, match="holds 1 persons, not 2"):
         check(path, 2)
+    with zipfile.ZipFile(path, "a") as folder:
+        folder.mkdir("predictions/")  # as packed by hand
+    assert check(path) == 1
+    with zipfile.ZipFile(path, "w"):
+        pass
+    with pytest.raises(UserError, match="holds 0 persons, not any"):
+        check(path)
+
+
+def test_a_command_checks_a_zip(sent: SimpleNamespace, capsys) -> None:
+    main([str(sent.path), "--persons", "2"])
+    assert "2 persons" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main([str(sent.path), "--persons", "3"])
+    assert caught.value.code and "Traceback" not in capsys.readouterr().err
