@@ -114,11 +114,10 @@ class Alive(TorchDispatchMode):
         self.known: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {t.untyped_storage()._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        given = {tensor.untyped_storage()._cdata for tensor in _plain((args, kwargs))}
         made = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(made):
-            if isinstance(tensor, Tensor):
-                self._count(tensor.untyped_storage(), given)
+        for tensor in _plain(made):
+            self._count(tensor.untyped_storage(), given)
         return made
 
     def _count(self, storage: torch.UntypedStorage, given: set[int]) -> None:
@@ -133,6 +132,11 @@ class Alive(TorchDispatchMode):
     def _forget(self, place: int, size: int) -> None:
         self.known.discard(place)
         self.now -= size
+
+
+def _plain(tree: Any) -> list[Tensor]:
+    """The tensors in it but packed weights, whose memory cannot be seen."""
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, Tensor) and leaf.layout == torch.strided]
 
 
 def _kept(run: Callable[[], Tensor]) -> int:
