@@ -29,5 +29,6 @@ def benchmark() -> Benchmark:
         ),
         joint_set=SMPL_45,
         body=SMPL,
+        count=35_515,
         prepare=partial(PosedTargets, gendered=True),
     )

@@ -39,4 +39,5 @@ def benchmark() -> Benchmark:
         ),
         joint_set=H36M_17,
         body=SMPL,
+        count=35_515,
     )

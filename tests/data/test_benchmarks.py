@@ -50,6 +50,14 @@ def test_published_bugs_come_back_only_where_there_were_any() -> None:
         made("EHF", as_published=True)
 
 
+def test_a_protocol_whose_persons_are_known_says_how_many_they_are() -> None:
+    outdoors = ("PW3D_LSP14", "PW3D_SPIN", "PW3D_TSV")
+    counts = {"EHF": 100, "FreiHAND": 3960, "SHAPY": 705, "SHAPY_test": 1631, "synthetic": 2048}
+    counts |= dict.fromkeys(outdoors, 35_515)
+    counts |= dict.fromkeys(("SSP3D", "SSP3D_gendered", "SSP3D_silhouettes"), 311)
+    assert {name: made(name).count for name in TYPED | counts if made(name).count} == counts
+
+
 def test_meshes_are_the_truth_where_there_are_any() -> None:
     meshes = {typed for typed in TYPED if made(typed).prepare is MeshTargets}
     assert meshes == {"EHF", "AGORA", "AGORA_validation", "FreiHAND"}
