@@ -39,11 +39,13 @@ submit() {
     case $count in
         '' | *[!0-9]* | 0) stop "'$count' is no number of GPUs." ;;
     esac
-    command -v sbatch >/dev/null || stop "sbatch is not here; without Slurm: torchrun, or --num_gpus (docs/training.md)."
+    command -v sbatch >/dev/null ||
+        stop "sbatch is not here; without Slurm: torchrun, or --num_gpus (docs/training.md)."
     most=${GPUS_PER_NODE:-8}
     nodes=$(((count + most - 1) / most))
     each=$((count / nodes))
-    [ $((each * nodes)) -eq "$count" ] || stop "$count processes do not share $nodes nodes evenly; choose another number."
+    [ $((each * nodes)) -eq "$count" ] ||
+        stop "$count processes do not share $nodes nodes evenly; choose another number."
     gres=${GRES:-$(sinfo --noheader --format=%G | grep -q gpu && echo gpu || echo none)}
     set -- --parsable --job-name="$job" --chdir="$root" --output="$log" --open-mode=append --requeue \
         --signal="USR1@${SIGNAL_SECONDS:-120}" --nodes="$nodes" --ntasks="$count" --ntasks-per-node="$each" \

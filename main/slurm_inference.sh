@@ -1,5 +1,7 @@
 #!/bin/sh
-usage='All people of a video under Slurm:  sh main/slurm_inference.sh VIDEO FORMAT FPS CKPT [flags of demo.py]
+usage='All people of a video under Slurm:
+
+    sh main/slurm_inference.sh VIDEO FORMAT FPS CKPT [flags of demo.py]
 
 VIDEO.FORMAT is a video, or one below demo/videos/. CKPT names a config and its published weights, such as
 smpler_x_h32; for other weights: --pretrained_model_path FILE. FPS is asked for as it always was, but a video

@@ -1,11 +1,12 @@
 #!/bin/sh
 # A real Slurm of two nodes on this one machine, for tests:  sh tests/slurm_cluster.sh start|stop FOLDER
 #
-# All that it writes lies in FOLDER, an empty one with a short path (sockets). Needs the packages slurm-wlm and
-# munge, but no systemd, and nothing of /etc. What `start` prints is for `eval`: it points Slurm's commands at
-# this cluster. Two partitions share the nodes: a job in "urgent" preempts one in "patient", which is requeued.
+# All that it writes lies in FOLDER, an empty one with a short path (sockets). Needs the packages slurm-wlm
+# and munge, but no systemd, and nothing of /etc. What `start` prints is for `eval`: it points Slurm's commands
+# at this cluster. Two partitions share the nodes: a job in "urgent" preempts one in "patient", which is queued
+# again.
 set -eu
-[ $# -eq 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 PATH=$PATH:/usr/sbin:/sbin
 verb=$1 folder=$2
 export SLURM_CONF="$folder/slurm.conf"
@@ -50,7 +51,9 @@ END
 
 start() {
     for program in munged slurmctld slurmd; do
-        command -v $program >/dev/null || { echo "$program is missing: apt-get install slurm-wlm munge" >&2; exit 1; }
+        command -v $program >/dev/null && continue
+        echo "$program is missing: apt-get install slurm-wlm munge" >&2
+        exit 1
     done
     mkdir -p "$folder/state"
     chmod 755 "$folder"
