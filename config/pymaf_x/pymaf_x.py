@@ -1,8 +1,7 @@
 """PyMAF-X, all parts: experts of body, hands and face put together, SMPL-X; measured on EHF.
 
-The published experts are trained apart, then put together: name their snapshots as `weights` of
-"encoders.body", "alignment.body", "regressors.0.body" and so on, and freeze what shall stay by
-`learning_rates`. Published: this training could not be started; its step reads a setting that does not exist.
+The published experts are trained apart, then put together: `config.pymaf_x.together` says how. Published:
+this training could not be started; its step reads a setting that does not exist.
 """
 
 from __future__ import annotations
@@ -25,6 +24,16 @@ from main.schedules import constant
 
 RESNET = PRETRAINED / "resnet50-19c8e357.pth"  # torchvision's, of ImageNet
 AUGMENT = Augment(scale=0.25, rotation=30, rotation_chance=0.4, flip=0.5, color=0.4, flip_first=True)
+# what nothing reads: the coarsest map, and who is visible before the last stage
+UNREAD = ("encoders.body.stage4.2.fuse_layers.3", "regressors.0.visibility", "regressors.1.visibility")
+# what only says where hands and face are looked at next, and is learnt by each expert alone
+HANDS_ASIDE = (
+    *(f"regressors.{i}.hand.{head}" for i in range(3) for head in ("betas", "camera")),
+    *(f"regressors.{i}.hand.{head}" for i in range(2) for head in ("root", "fc3")),
+)
+FACE_ASIDE = tuple(
+    f"regressors.{i}.face.{head}" for i in range(3) for head in ("betas", "root", "camera", "fc3")
+)
 
 experiment = Experiment(
     name="pymaf_x",
@@ -37,6 +46,7 @@ experiment = Experiment(
     augment=replace(AUGMENT, parts_from_body=True),
     optimizer=partial(Adam, lr=5e-5),
     schedule=constant,
+    learning_rates=dict.fromkeys((*UNREAD, *HANDS_ASIDE, *FACE_ASIDE), 0.0),
     epochs=201,
     batch_size=64,
     weights={

@@ -12,6 +12,7 @@ from functools import partial
 from common.losses.objective import WeightedSum
 from common.networks.pymaf_x.pymaf_x import PyMAFX
 from common.utils.paths import PRETRAINED
+from config.pymaf_x.pymaf_x import UNREAD
 from config.pymaf_x.pymaf_x import experiment as base
 from config.pymaf_x.terms import BODY
 from data import human36m_spin, pw3d_spin
@@ -25,5 +26,6 @@ experiment = replace(
     train=h36m_coco_itw(),
     test=(pw3d_spin.benchmark(), human36m_spin.benchmark()),
     augment=replace(base.augment, parts_from_body=False),
+    learning_rates={UNREAD[0]: 0.0},
     weights={"encoders.body": PRETRAINED / "pose_hrnet_w48_256x192.pth"},
 )

@@ -19,5 +19,6 @@ experiment = replace(
     model=partial(PyMAFX, parts=("body",), body="smpl", backbone="resnet"),
     objective=partial(WeightedSum, terms=SMPL_BODY),
     train=h36m_coco_itw(SMPL, "train_eft"),
+    learning_rates={},
     weights={"encoders.body": RESNET},
 )

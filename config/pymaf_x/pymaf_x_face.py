@@ -25,5 +25,6 @@ experiment = replace(
     test=(),
     prepare=PosedTargets,
     augment=replace(base.augment, parts_from_body=False),
+    learning_rates={},
     weights={"encoders.face": RESNET},
 )

@@ -23,5 +23,6 @@ experiment = replace(
     test=(freihand.benchmark(),),
     prepare=PosedTargets,
     augment=replace(base.augment, parts_from_body=False),
+    learning_rates={},
     weights={"encoders.hand": RESNET},
 )

@@ -59,13 +59,18 @@ def weights(checkpoint: str, **others: tuple[int, ...]) -> dict[str, Tensor]:
     for name, shape in (checkpoints()[checkpoint] | others).items():
         if CONSTANT.search(name):
             continue
-        values = standins.filled(name, tuple(shape)).astype(np.float32)
-        if name.startswith("encoders.body.") and len(shape) == 4:
-            values *= np.float32(0.5)
-        if re.match(r"regressor\.\d\.dec\w*\.weight$", name):
-            values *= np.float32(0.1)
-        state[name] = torch.from_numpy(values)
+        state[name] = _filled(name, tuple(shape))
     return state
+
+
+@cache
+def _filled(name: str, shape: tuple[int, ...]) -> Tensor:
+    values = standins.filled(name, shape).astype(np.float32)
+    if name.startswith("encoders.body.") and len(shape) == 4:
+        values *= np.float32(0.5)
+    if re.match(r"regressor\.\d\.dec\w*\.weight$", name):
+        values *= np.float32(0.1)
+    return torch.from_numpy(values)
 
 
 def network(checkpoint: str, **others: Any) -> PyMAFX:

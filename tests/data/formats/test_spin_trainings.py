@@ -42,8 +42,7 @@ def test_each_training_lowers_its_loss(name: str, root: Path, human_model_files:
     model = experiment.model().eval()
     assert isinstance(model, PyMAFX)
     model.every_stage = True
-    if name == "pymaf_x":
-        freeze(model, {"encoders": 0.0})
+    freeze(model, experiment.learning_rates | ({"encoders": 0.0} if name == "pymaf_x" else {}))
     layout, objective = model.body_model.layout, experiment.objective()
     samples = Samples(people, model, model.joint_set, layout, experiment.augment)
     batch = samples.__getitems__([(place, place) for place in range(PERSONS)])
@@ -58,6 +57,10 @@ def test_each_training_lowers_its_loss(name: str, root: Path, human_model_files:
         losses.append(loss.item())
         optimizer.zero_grad()
         loss.backward()
+        idle = [
+            name for name, weight in model.named_parameters() if weight.requires_grad and weight.grad is None
+        ]
+        assert not idle, "what nothing teaches has to be frozen, or several processes wait for it forever"
         length = torch.nn.utils.clip_grad_norm_(learning, 1.0)
         assert torch.isfinite(length) and length > 0
         optimizer.param_groups[0]["lr"] = 1e-3
