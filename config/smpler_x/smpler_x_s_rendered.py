@@ -13,6 +13,7 @@ from functools import partial
 
 from torch.optim import AdamW
 
+from common.networks.backbones.vit import SIZES
 from common.networks.smpler_x import SMPLerX
 from common.preprocess.augment import Augment
 from config.smpler_x.family import smpler_x
@@ -22,14 +23,15 @@ from main.schedules import cosine
 experiment = replace(
     smpler_x("s", 32),
     name="smpler_x_s_rendered",
-    model=partial(SMPLerX, encoder="small", free="only"),
+    model=partial(SMPLerX, encoder=replace(SIZES["small"], drop_path=0.0), free="only"),
     train=Rendered(),
     test=(benchmark(),),
     augment=Augment(scale=0, rotation=0, flip=0, color=0),
-    optimizer=partial(AdamW, lr=3e-4, weight_decay=0.0),
-    schedule=partial(cosine, floor=1e-5, warmup=50),
-    epochs=150,
-    batch_size=4,
+    optimizer=partial(AdamW, lr=5e-5, weight_decay=0.0),
+    learning_rates=dict.fromkeys(("body_regressor", "hands.regressor", "face.regressor"), 0.1),  # wide layers
+    schedule=partial(cosine, floor=5e-7, warmup=20),
+    epochs=200,
+    batch_size=8,
     clip=1.0,
     precision="bf16",
     sync_batch_norm=False,
