@@ -22,6 +22,7 @@ from common.utils.record import Record
 SIDE = 256  # pixels of the picture that is drawn; all lengths below are in these
 FOCAL, NEAR = 5000.0, 0.1
 PLACE = (0.0, 0.2, 42.0)  # meters, of a body before the camera
+APART = 1 << 40  # keeps these draws apart from those of a data set that makes poses of the same seeds
 PARTS = ("left arm", "right arm", "head", "left leg", "right leg", "torso")  # labels 1 to 6
 _OF_JOINT = (6, 4, 5, 6, 4, 5, 6, 4, 5, 6, 4, 5, 3, 6, 6, 3, 1, 2, 1, 2, 1, 2, 1, 2)
 REMOVED = (0.1, 0.1, 0.1, 0.1, 0.05, 0.05)  # published: the right leg less often than the left
@@ -93,8 +94,8 @@ class PublishedProxies(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Batch:
-        count = self.body_model.template.numel() // 3
-        return self.made(batch, Draws.of(batch.seed, count, self.even_shapes) if self.augmented else None)
+        seed, count = batch.seed + APART, self.body_model.template.numel() // 3
+        return self.made(batch, Draws.of(seed, count, self.even_shapes) if self.augmented else None)
 
     def made(self, batch: Batch, draws: Draws | None) -> Batch:
         """The batch that these draws make; without draws, as in the published validation."""

@@ -20,6 +20,7 @@ from data.on_device.proxy_errors import Disturb, ProxyErrors
 
 FOCAL = 1000.0  # pixels of the picture nobody took, and its sides
 MIDDLE = (FOCAL - 1) / 2
+APART = 1 << 40  # keeps these draws apart from those of a data set that makes poses of the same seeds
 NOISE = 1 << 16  # numbers that the noise of the vertices is cut from
 
 
@@ -83,7 +84,7 @@ class SyntheticProxies(nn.Module):
 
     @torch.no_grad()
     def forward(self, batch: Batch) -> Batch:
-        seed, target = batch.seed, batch.target
+        seed, target = batch.seed + APART, batch.target
         params = self.body_model.params(target.pose, target.betas, target.expression, target.flat_hand)
         root = self._turn(seed)[:, None] @ params.rotations[:, :1]
         params = replace(params, rotations=torch.cat([root, params.rotations[:, 1:]], 1))

@@ -12,9 +12,10 @@ from common.joints import COCO_17, LIFTER_39, SMPL, SMPL_24, SMPLX
 from common.networks.straps import STRAPS
 from common.rendering.rasterizer import visible_faces
 from common.structures import Batch, Perspective
+from common.utils.random import uniform
 from data.on_device.proxy_errors import Disturb, ProxyErrors
 from data.on_device.published_proxies import PublishedProxies, six_parts
-from data.on_device.synthetic_proxies import ProxyCameras, SyntheticProxies
+from data.on_device.synthetic_proxies import APART, ProxyCameras, SyntheticProxies
 from data.synthetic import SyntheticPeople
 
 SIDE, COUNT = 64, 16
@@ -77,6 +78,16 @@ def test_one_seed_makes_one_proxy_in_any_batch(model: STRAPS) -> None:
     together = prepare(people()).inputs.views["proxy"]
     again = prepare(people(4)).inputs.views["proxy"]
     assert torch.allclose(together[:4], again, atol=1e-5)
+
+
+def test_the_side_a_person_is_seen_from_does_not_tell_which_pose_it_is(model: STRAPS) -> None:
+    """A data set draws from the same seeds: its first number, whether a pose is captured, is not the yaw."""
+    seeds = torch.arange(2000)
+    turn = SyntheticProxies(model, SMPL)._turn(seeds + APART)
+    facing = torch.atan2(turn[:, 0, 2], turn[:, 0, 0])
+    captured = uniform(seeds, 1)[:, 0] < 0.6
+    for chosen in (captured, ~captured):
+        assert facing[chosen].cos().mean().abs() < 0.1 and facing[chosen].sin().mean().abs() < 0.1
 
 
 def test_persons_cut_by_the_picture_fill_the_view_again(model: STRAPS) -> None:
