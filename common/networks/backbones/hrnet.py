@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from common.networks.layers.convolution import convolve, forget, prepare
+from common.networks.layers.convolution import convolve, folds, forget, prepare
 from common.networks.layers.unfilled import Unfilled
 
 # what of timm's network makes the maps; the rest is a head for classes
@@ -86,9 +86,15 @@ def _branch(blocks: nn.Sequential, x: Tensor) -> Tensor:
 def _fused(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:
     """The sum of all maps at the resolution of one of them, of which a convolution adds what it can.
 
-    Coarser maps are added to each other before they are enlarged, each to the next finer one's size: to
-    rounding the published sum, without most of its passes over the largest map.
+    Where norms are folded, coarser maps are added to each other before they are enlarged, each to the next
+    finer one's size: to rounding the published sum, without most of its passes over the largest map.
     """
+    other = layers[0][-1] if to else layers[1]
+    if folds(other[0], other[1], maps[to]) is None:
+        shares = [
+            _resized(each, x, level, to) for level, (each, x) in enumerate(zip(layers, maps, strict=True))
+        ]
+        return sum(shares[1:], shares[0]).relu()  # in their order, as published
     total = maps[to]
     if to + 1 < len(maps):
         total = total + _enlarged(layers, maps, to)
@@ -98,7 +104,20 @@ def _fused(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:
         for halving in halvings:
             x = through(halving, x)
         total = convolve(last[0], last[1], x, total, active=level == to - 1)
-    return total if to else total.relu_()
+    return total if to else total.relu()
+
+
+def _resized(layers: nn.Module, x: Tensor, level: int, to: int) -> Tensor:
+    """A map at the resolution of another."""
+    if level == to:
+        return x
+    if level > to:
+        small = convolve(layers[0], layers[1], x, active=False)
+        return interpolate(small, scale_factor=float(2 ** (level - to)), mode="nearest")
+    *halvings, last = layers
+    for halving in halvings:
+        x = through(halving, x)
+    return convolve(last[0], last[1], x, active=False)
 
 
 def _enlarged(layers: nn.ModuleList, maps: list[Tensor], to: int) -> Tensor:

@@ -24,6 +24,11 @@ def forget(network: nn.Module) -> None:
             module.kept.clear()
 
 
+def folds(convolution: nn.Conv2d, norm: nn.Module, x: Tensor) -> torch.dtype | None:
+    """The dtype in which `convolve` folds a norm into the convolution; None where it runs plain layers."""
+    return None if norm.training else packed.packing(x, convolution.weight)
+
+
 def convolve(
     convolution: nn.Conv2d, norm: nn.Module, x: Tensor, shortcut: Tensor | None = None, active: bool = True
 ) -> Tensor:
@@ -32,7 +37,7 @@ def convolve(
     A convolution without a bias and its batch norm, both as `prepare` left them. Where the norm is in
     evaluation and gradients are off, the norm is folded into the weights and all is done in one pass.
     """
-    dtype = None if norm.training else packed.packing(x, convolution.weight)
+    dtype = folds(convolution, norm, x)
     if dtype is None:
         x = norm(convolution(x))  # nobody else has seen it yet, so it may be changed in its place
         x = x if shortcut is None else x.add_(shortcut)
