@@ -60,6 +60,20 @@ def sampled_vertices(family: str, folder: str | Path | None = None) -> Tensor:
     return chosen
 
 
+def farthest_vertices(rest: Tensor, count: int) -> Tensor:
+    """(V, 3) a mesh at rest -> (count,) vertices far from one another, in order, for a mesh of our own.
+
+    Each is the farthest from all before it (Gonzalez 1985); the first is the one farthest from the middle.
+    """
+    distance = (rest - rest.mean(0)).norm(dim=1)
+    chosen = []
+    for _ in range(count):
+        chosen.append(int(distance.argmax()))
+        nearer = (rest - rest[chosen[-1]]).norm(dim=1)
+        distance = nearer if len(chosen) == 1 else distance.minimum(nearer)
+    return torch.tensor(sorted(chosen), device="cpu")
+
+
 def chosen_by(matrix: csr_matrix | Tensor, what: str) -> Tensor:
     """(N, V) a matrix that picks one vertex a row -> (N,) which; ValueError, naming `what`, for another."""
     matrix = csr_matrix(matrix.numpy() if isinstance(matrix, Tensor) else matrix)

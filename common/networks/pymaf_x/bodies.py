@@ -35,9 +35,16 @@ class Bodies(NamedTuple):
 
 
 def bodies(
-    parts: tuple[str, ...], body: str, own_meshes: bool, expression: int, file: str | Path | None
+    parts: tuple[str, ...],
+    body: str,
+    own_meshes: bool,
+    expression: int,
+    file: str | Path | None,
+    free: files.Free = "never",
 ) -> Bodies:
     """The models of a network's parts; `body` is "smplx" or "smpl", `file` that of SMPL-X.
+
+    `free`: whether the free body may stand in for a body alone.
 
     Raises ValueError for another body, FileNotFoundError where a file is missing.
     """
@@ -52,15 +59,16 @@ def bodies(
         assert alone is not None
         return Bodies(alone, hand, face, None)
     if body == "smpl":
-        return Bodies(SMPL(free="never"), None, None, None)
+        return Bodies(SMPL(free=free), None, None, None)
     if body != "smplx":
         raise ValueError(f"There is no body '{body}' here; there are 'smplx' and 'smpl'.")
     whole = SMPLX(
         expression=expression if parts == ALL else 10,
         file=file or smplx_file(parts, own_meshes),
-        free="never",
+        free=free,
     )
-    return Bodies(whole, hand, face, Regressor("smplx", "smpl"))
+    to_smpl = Regressor("smplx", "smpl") if whole.topology == "smplx" else None
+    return Bodies(whole, hand, face, to_smpl)
 
 
 def smplx_file(parts: tuple[str, ...], own_meshes: bool) -> str | None:

@@ -11,9 +11,12 @@ from torch import Tensor, nn
 
 from common.body_models import files, means
 from common.body_models.arrays import read_arrays
-from common.body_models.downsampling import sampled_vertices
+from common.body_models.body_model import BodyModel
+from common.body_models.downsampling import farthest_vertices, sampled_vertices
 from common.body_models.regressors import regressor_matrix
 from common.geometry.rotation import matrix_from_axis_angle, six_d_from_matrix
+from common.joints import H36M_17
+from common.networks.pymaf_x.joints import EXTRA
 
 CAMERA = (0.9, 0.0, 0.0)  # scale, x and y that every camera starts from
 MEANS = ("smpl_mean_params.npz", means.NAMES[0])
@@ -70,6 +73,35 @@ def readers(hands_from: Callable[[], files.BodyFile]) -> dict[str, Callable[[], 
         "hand_samples": lambda: sampled_vertices("mano"),
         "face_samples": lambda: sampled_vertices("flame"),
     }
+
+
+def free_readers(
+    body: BodyModel, hands_from: Callable[[], files.BodyFile]
+) -> dict[str, Callable[[], Tensor]]:
+    """The same for the free body, whose own they are."""
+    start = means.free()
+    return {
+        "pose": lambda: start.pose.flatten(),
+        "betas": lambda: start.betas,
+        "camera": lambda: torch.tensor(CAMERA, device="cpu"),
+        "hand": lambda: mean_hand(hands_from()),
+        "extra_joints": lambda: free_extra(body),
+        "body_samples": lambda: farthest_vertices(_rest(body), SHAPES["body_samples"][0]),
+    }
+
+
+def free_extra(body: BodyModel) -> Tensor:
+    """(9, V) what stands for SPIN's extra joints: Human3.6M's, the crown, and the middle of the shoulders."""
+    rows = torch.from_numpy(regressor_matrix(body.topology, "h36m").toarray()).float()
+    shoulders = rows[list(H36M_17.indices(("left_shoulder_h36m", "right_shoulder_h36m")))]
+    crown = torch.zeros_like(rows[0])
+    crown[_rest(body)[:, 1].argmax()] = 1
+    others = {"thorax": shoulders.mean(0), "head_top": crown}
+    return torch.stack([others[n] if n in others else rows[H36M_17.index(n)] for n in EXTRA])
+
+
+def _rest(body: BodyModel) -> Tensor:
+    return body.template.unflatten(0, (-1, 3))
 
 
 def mean_hand(source: files.BodyFile) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from common.networks.model import Model
 from common.networks.pymaf_x import cameras, dialect, experts, integration, posing
 from common.networks.pymaf_x.bodies import ALL, bodies, hand_vertices, smplx_file
 from common.networks.pymaf_x.dense import CoordinateMap, SurfaceMaps
-from common.networks.pymaf_x.given import OF, Given, readers
+from common.networks.pymaf_x.given import OF, Given, free_readers, readers
 from common.networks.pymaf_x.joints import Joints
 from common.networks.pymaf_x.meshes import BodyMesh, OwnMeshes
 from common.networks.pymaf_x.posing import Estimate
@@ -68,6 +69,7 @@ class PyMAFX(Model):
         expressive: bool = False,
         every_stage: bool = False,
         file: str | Path | None = None,
+        free: files.Free = "never",
     ) -> None:
         """`parts` that there are experts of: all, or one alone. `body`, where there is one: "smplx" or
         "smpl"; `backbone` of it: "hrnet" (W48) or "resnet" (50).
@@ -78,7 +80,8 @@ class PyMAFX(Model):
         the face's own view turns the head. `visible_from`: scores of visible hands are above. `coordinates`:
         an expert alone is taught by a map of them. `full_picture`: the camera stands before the full picture,
         behind the lens that is given. `expressive`: the body has its expression, unlike published.
-        `every_stage`: also in evaluation. `file` of SMPL-X.
+        `every_stage`: also in evaluation. `file` of SMPL-X. `free`: whether the free body may stand in for
+        the official one, where there is an expert of the body alone; its points are its own.
 
         Raises ValueError for parts that do not go together, FileNotFoundError where a body model is missing.
         """
@@ -95,7 +98,8 @@ class PyMAFX(Model):
             ("right_hand",) if parts == ("hand",) else tuple(view for part in parts for view in SHOWN[part])
         )
         self.views = {name: _view(name) for name in shown}
-        models = bodies(parts, body, self.own_meshes, expression, file)
+        self.free: files.Free = free
+        models = bodies(parts, body, self.own_meshes, expression, file, free)
         self.body_model, self.hand_model, self.face_model, self.to_smpl = models
         self.joints = Joints(self.body_model, self.to_smpl)
         self.joint_set = self.joints.joint_set
@@ -119,14 +123,15 @@ class PyMAFX(Model):
 
     def _add_given(self, dense_face: bool, file: str | Path | None) -> None:
         needed = [name for name, of in OF.items() if set(of) & set(self.parts)]
-        if "hand" not in needed and self.to_smpl is not None:
+        if self.parts == ("body",) and self.body_model.layout.name == "smplx":
             needed.append("hand")
         if "face" in self.parts and not dense_face:
             needed.remove("face_samples")
         file = file or smplx_file(self.parts, self.own_meshes)
-        self.given = Given(
-            tuple(needed), readers(lambda: files.find("smplx", "neutral", free="never", file=file))
-        )
+        smplx = partial(files.find, "smplx", "neutral", free=self.free, file=file)
+        is_free = "body" in self.parts and self.body_model.topology not in files.FAMILIES
+        known = free_readers(self.body_model, smplx) if is_free else readers(smplx)
+        self.given = Given(tuple(needed), known)
         if self.own_meshes:
             seen = (self.body_model if "body" in self.parts else None, self.hand_model, self.face_model)
             self.meshes: nn.Module = OwnMeshes(*seen, self.to_smpl)
@@ -251,7 +256,7 @@ class PyMAFX(Model):
         """The body as it stands until the last stage, its hands being mean ones."""
         body = estimate["body"]
         rotations = posing.turns(body.pose)
-        if self.to_smpl is None:
+        if self.body_model.layout.name == "smpl":
             return BodyParams(rotations, body.betas, body.expression)
         if self.parts != ALL:
             return posing.resting(rotations, body.betas, self.given.hand, self.body_model.layout.expression)
