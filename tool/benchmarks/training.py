@@ -29,7 +29,6 @@ from common.structures import BodyParams, Prediction
 from common.utils import distributed
 from common.utils.launch import launch
 from common.utils.timing import milliseconds
-from config.smpler_x.family import SIZES, smpler_x
 from data.formats.humandata import ANNOTATIONS, HumanData
 from main.experiment import Experiment, load
 from main.snapshots import Progress
@@ -180,7 +179,8 @@ def write_miniature(root: Path, rows: int) -> None:
 
 def miniature(root: Path, size: str = "small", **changes: Any) -> Experiment:
     """SMPLer-X on the free body, an epoch of miniature data."""
-    base = replace(smpler_x("s", 32), model=partial(SMPLerX, encoder=size, free="only"), weights={})
+    base = load("config/smpler_x/smpler_x_s32.py")
+    base = replace(base, model=partial(SMPLerX, encoder=size, free="only"), weights={})
     base = replace(base, train=Miniature(root=root), epochs=1, evaluate_every=0, sync_batch_norm=False)
     return replace(base, **{"batch_size": BATCH, "workers": 1, **changes})
 
@@ -218,14 +218,14 @@ def _on_processor(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _on_gpu(root: Path) -> Iterator[tuple[str, str]]:
-    for letter, size in SIZES.items():
+    for size in ("small", "base", "large", "huge"):
         for precision in ("bf16", "fp32"):
             for compiled in (False, True):
                 torch.cuda.reset_peak_memory_stats()
                 experiment = miniature(root, size, batch_size=GPU_BATCH, workers=8, precision=precision)
                 timed = run(replace(experiment, compile=compiled))
                 clock, memory = timed.step()[0], torch.cuda.max_memory_allocated() / 2**30
-                what = f"SMPLer-X-{letter.upper()}, {precision}, {'compiled' if compiled else 'eager'}"
+                what = f"SMPLer-X-{size[0].upper()}, {precision}, {'compiled' if compiled else 'eager'}"
                 waiting = timed.waited / timed.count / clock
                 yield what, f"{GPU_BATCH / clock:.0f} pictures/s, {memory:.1f} GiB, waiting {waiting:.0%}"
 
