@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,10 +121,13 @@ class Regressor(nn.Module):
             raise ValueError(f"Points of a {self.topology} mesh cannot be read off a {body.topology} mesh.")
         return self.read(body.vertices)
 
-    def read(self, vertices: Tensor) -> Tensor:
-        """(B, V, 3) of this topology -> (B, K, 3)."""
-        picked = vertices.index_select(1, self.vertices.flatten()).unflatten(1, self.vertices.shape)
-        return (picked * self.weights[..., None]).sum(2)
+    def read(self, vertices: Tensor, rows: Sequence[int] | None = None) -> Tensor:
+        """(B, V, 3) of this topology -> (B, K, 3), or some of them by number."""
+        places, weights = self.vertices, self.weights
+        if rows is not None:
+            places, weights = places[list(rows)], weights[list(rows)]
+        picked = vertices.index_select(1, places.flatten()).unflatten(1, places.shape)
+        return (picked * weights[..., None]).sum(2)
 
 
 @cache

@@ -78,8 +78,8 @@ class PublishedHandJoints(Metric):
         """(B,) the error after alignment, (B,) the one as seen from two places."""
         guess, truth = hand.pair(prediction, batch)
         away = replace(truth, origin=-batch.target.translation[:, None])
-        aligned = PointError("", hand, "procrustes").error(guess, truth)
-        placed = PointError("", hand).error(guess, away)
+        measure = PointError("hand", hand).error
+        aligned, placed = measure(guess, truth, "procrustes"), measure(guess, away, "root")
         far = aligned > PUBLISHED_LIMIT
         return aligned.masked_fill(far, torch.nan), placed.masked_fill(far, torch.nan)
 
@@ -90,18 +90,10 @@ def known_hand_errors(as_published: bool = False) -> tuple[Metric, ...]:
     The wrist, from which a hand is seen, is none of its joints; a hand that is not known does not count.
     `as_published` brings back the bugs of the published hand joints, see PublishedHandJoints.
     """
-    hand_joints = (
-        PointError("mpjpe_hands", FINGER_JOINTS),
-        PointError("pa_mpjpe_hands", FINGER_JOINTS, "procrustes"),
-    )
     return (
-        PointError("mpvpe", ALL),
-        PointError("mpvpe_hands", MESHES),
-        PointError("mpvpe_face", FACE),
-        PointError("pa_mpvpe", ALL, "procrustes"),
-        PointError("pa_mpvpe_hands", MESHES, "procrustes"),
-        PointError("pa_mpvpe_face", FACE, "procrustes"),
-        PointError("mpjpe_body", BODY),
-        PointError("pa_mpjpe_body", BODY, "procrustes"),
-        *((PublishedHandJoints(),) if as_published else hand_joints),
+        PointError("mpvpe", ALL, with_pa=True),
+        PointError("mpvpe_hands", MESHES, with_pa=True),
+        PointError("mpvpe_face", FACE, with_pa=True),
+        PointError("mpjpe_body", BODY, with_pa=True),
+        PublishedHandJoints() if as_published else PointError("mpjpe_hands", FINGER_JOINTS, with_pa=True),
     )

@@ -85,12 +85,9 @@ class CarriedFromPelvis(Points):
 
 def carried_errors(joints: tuple[str, ...]) -> tuple[Metric, ...]:
     """MPVPE, MPJPE and their PA of SMPL's mesh and some of its joints, in millimeters (SMPLest-X)."""
-    mesh, body = CarriedFromPelvis(), CarriedFromPelvis(joints)
     return (
-        PointError("mpvpe", mesh),
-        PointError("pa_mpvpe", mesh, "procrustes"),
-        PointError("mpjpe_body", body),
-        PointError("pa_mpjpe_body", body, "procrustes"),
+        PointError("mpvpe", CarriedFromPelvis(), with_pa=True),
+        PointError("mpjpe_body", CarriedFromPelvis(joints), with_pa=True),
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from common.body_models.regressors import Regressor, part_vertices
+from common.geometry.align import axis_by_axis
 from common.joints import FLAME_73, MANO_21, SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, JointSet
 from common.structures import Batch, Body, Prediction
 from common.utils.errors import UserError
@@ -135,7 +136,7 @@ class Vertices(Points):
     def read(self, body: Body) -> Measured:
         points = body.rest if self.rest else body.vertices
         if self.part:
-            points = points[:, _part(body.topology, self.part, points.device)]
+            points = points.index_select(1, _part(body.topology, self.part, points.device))
         origin = _middle(body, () if self.rest else self.root, self.from_mesh)
         return Measured(points, origin, f"{body.topology} {self.part or 'mesh'}")
 
@@ -168,11 +169,12 @@ class InPicture(Points):
 
     def pair(self, prediction: Prediction, batch: Batch) -> tuple[Measured, Measured]:
         guess, truth = self.points.pair(prediction, batch)
+        points = axis_by_axis(truth.points)
         crop = next(iter(batch.inputs.crops.values()))
         lens = replace(prediction.camera, translation=batch.target.translation)
-        pixels = crop.back(lens.project(truth.points))
-        inside = ((pixels > 0) & (pixels < crop.image_size[:, None])).all(-1)
-        return guess, replace(truth, counted=inside.to(truth.points.dtype))
+        pixels = axis_by_axis(crop.back(lens.project(points)))
+        x, y = ((pixels > 0) & (pixels < crop.image_size[:, None])).unbind(-1)
+        return guess, replace(truth, points=points, counted=(x & y).to(points.dtype))
 
 
 def read_joints(body: Body, names: tuple[str, ...], from_mesh: bool = False) -> Tensor:
@@ -180,12 +182,15 @@ def read_joints(body: Body, names: tuple[str, ...], from_mesh: bool = False) -> 
 
     Raises ValueError for a name that the body has not.
     """
-    reported = REPORTED[body.joints.shape[1]]
-    points = body.joints
-    if from_mesh:
-        turning = _regressor(body.topology, "joints", body.vertices.device)(body)
-        points = torch.cat([turning, points[:, turning.shape[1] :]], 1)
-    return points[:, list(reported.indices(names))]
+    rows = REPORTED[body.joints.shape[1]].indices(names)
+    if not from_mesh:
+        return body.joints[:, list(rows)]
+    regressor = _regressor(body.topology, "joints", body.vertices.device)
+    turning = [row for row in rows if row < len(regressor.vertices)]
+    others = [row for row in rows if row not in turning]
+    points = torch.cat([regressor.read(body.vertices, turning), body.joints[:, others]], 1)
+    order = [*turning, *others]
+    return points[:, [order.index(row) for row in rows]]
 
 
 def _middle(body: Body, names: tuple[str, ...], from_mesh: bool) -> Tensor:

@@ -35,12 +35,9 @@ def mesh_errors(
     """
     whole, hands, face = counted(ALL), tuple(map(counted, HANDS)), counted(FACE)
     return (
-        kind("mpvpe", whole),
-        PointError("mpvpe_hands", hands),
-        PointError("mpvpe_face", face),
-        kind("pa_mpvpe", whole, "procrustes"),
-        PointError("pa_mpvpe_hands", hands, "procrustes"),
-        PointError("pa_mpvpe_face", face, "procrustes"),
+        kind("mpvpe", whole, with_pa=True),
+        PointError("mpvpe_hands", hands, with_pa=True),
+        PointError("mpvpe_face", face, with_pa=True),
     )
 
 

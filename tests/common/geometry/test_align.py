@@ -87,3 +87,20 @@ def test_coinciding_points_leave_finite_numbers():
     assert torch.isfinite(align.procrustes(same, cloud(1, 5).float())).all()
     assert torch.isfinite(align.scaled(same, cloud(1, 5).float())).all()
     assert torch.isfinite(align.procrustes(cloud(1, 5).float(), same, torch.zeros(1, 5))).all()
+
+
+def test_distances_are_those_of_the_aligned_points() -> None:
+    torch.manual_seed(1)
+    points, truth, weight = torch.randn(2, 9, 3), torch.randn(2, 9, 3), torch.rand(2, 9)
+    shift, kept = torch.randn(2, 1, 3), points.clone()
+    torch.testing.assert_close(align.distances(points, truth), (points - truth).norm(dim=-1))
+    torch.testing.assert_close(align.distances(points, truth, shift), (points + shift - truth).norm(dim=-1))
+    for share in (None, weight):
+        aligned = (align.procrustes(points, truth, share) - truth).norm(dim=-1)
+        torch.testing.assert_close(align.distances_aligned(points, truth, share), aligned)
+    laid_out = align.axis_by_axis(points)
+    assert laid_out.stride() == (27, 1, 9)
+    torch.testing.assert_close(
+        align.distances_aligned(laid_out, truth), align.distances_aligned(points, truth)
+    )
+    assert torch.equal(points, kept) and torch.equal(laid_out, kept), "nobody's points are changed"

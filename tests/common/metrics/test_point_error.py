@@ -206,3 +206,24 @@ def test_regressed_points_count_where_they_are_annotated_and_the_root_is_too() -
     assert found[0] < 1e-3 and found[1].isnan()
     truth[0, 2, 3] = 1
     assert error(PointError("mpjpe", points), one, joints_3d=truth)[0] > 1000
+
+
+def test_the_aligned_error_of_the_same_points_is_said_besides() -> None:
+    guess, truth = body(0), body(1)
+    both = PointError("mpjpe", Joints(NAMES), with_pa=True)
+    rows = both.measure(SimpleNamespace(body=guess), SimpleNamespace(target=SimpleNamespace(body=truth)))
+    assert list(rows) == ["mpjpe", "pa_mpjpe"]
+    torch.testing.assert_close(rows["mpjpe"], error(PointError("mpjpe", Joints(NAMES)), guess, truth))
+    alone = PointError("pa", Joints(NAMES), "procrustes")
+    torch.testing.assert_close(rows["pa_mpjpe"], error(alone, guess, truth))
+    assert (rows["pa_mpjpe"] < rows["mpjpe"]).all()
+
+
+def test_joints_off_the_mesh_come_in_the_order_of_their_names() -> None:
+    one = posed(0)
+    names = ("left_index_tip", "right_wrist", "pelvis", "left_thumb_tip", "left_wrist", "pelvis")
+    found = read_joints(one, names, from_mesh=True)
+    assert found.shape == (2, 6, 3)
+    for place, name in enumerate(names):
+        torch.testing.assert_close(found[:, place], read_joints(one, (name,), from_mesh=True)[:, 0])
+    torch.testing.assert_close(found[:, [0, 3]], read_joints(one, (names[0], names[3])))
