@@ -61,7 +61,7 @@ class HRNet(nn.Module):
         x = convolve(self.conv1, self.bn1, image)
         x = convolve(self.conv2, self.bn2, x)
         for block in self.layer1:
-            x = _bottleneck(block, x)
+            x = bottleneck(block, x)
         return x
 
     def train(self, mode: bool = True) -> HRNet:
@@ -140,7 +140,8 @@ def through(layers: nn.Module, x: Tensor) -> Tensor:
     return convolve(layers[0], layers[1], x)
 
 
-def _bottleneck(block: nn.Module, x: Tensor) -> Tensor:
+def bottleneck(block: nn.Module, x: Tensor) -> Tensor:
+    """A residual block of three convolutions, of timm or torchvision: (B, C, H, W) -> (B, C', H', W')."""
     shortcut = x
     if block.downsample is not None:
         shortcut = convolve(block.downsample[0], block.downsample[1], x, active=False)

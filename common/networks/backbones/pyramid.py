@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
-from common.networks.backbones.hrnet import HRNet
+from common.networks.backbones.hrnet import HRNet, bottleneck
 from common.networks.backbones.resnet import ResNet
 from common.networks.layers.convolution import convolve, forget, prepare
 from common.networks.layers.unfilled import Unfilled
@@ -47,7 +47,7 @@ class ResNetPyramid(ResNet):
         x = max_pool2d(convolve(self.conv1, self.bn1, x), 3, stride=2, padding=1)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in layer:
-                x = _bottleneck(block, x)
+                x = bottleneck(block, x)
         return x
 
     def train(self, mode: bool = True) -> ResNetPyramid:
@@ -65,11 +65,3 @@ class HRNetPyramid(HRNet):
     def forward(self, image: Tensor) -> list[Tensor]:
         """(B, 3, H, W) -> maps of `channels`, a 16th, 8th and 4th of its size."""
         return list(super().forward(image)[2::-1])
-
-
-def _bottleneck(block: nn.Module, x: Tensor) -> Tensor:
-    shortcut = x
-    if block.downsample is not None:
-        shortcut = convolve(block.downsample[0], block.downsample[1], x, active=False)
-    x = convolve(block.conv2, block.bn2, convolve(block.conv1, block.bn1, x))
-    return convolve(block.conv3, block.bn3, x, shortcut)
