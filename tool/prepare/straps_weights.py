@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.checkpoint import load_weights, save_weights
-from config.straps.straps_free import experiment
 from data.formats.pose_npz import read_poses
 from data.synthetic import POSES, UNSEEN_CLIPS, UNSEEN_SUBJECT
+from main.experiment import load
 
+CONFIG = "config/straps/straps_free.py"
 LICENSE = "Apache-2.0"
 
 
@@ -28,11 +29,11 @@ def ship(run: Path, output: Path) -> None:
     )
     if not snapshots:
         raise FileNotFoundError(f"{run} has no snapshot in model_dump; name a folder that train.py made.")
-    model = experiment.model()
+    model = load(CONFIG).model()
     load_weights(model, snapshots[-1])
     about = {
         "network": type(model).__name__,
-        "config": "config/straps/straps_free.py",
+        "config": CONFIG,
         "body_model": f"{model.body_model.layout.name}, {model.body_model.topology}",
         "run": "/".join(snapshots[-1].absolute().parts[-3:]),
         "license": LICENSE,
