@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from common.body_models.regressors import Regressor
 from common.checkpoint import _renamed
-from common.joints import SMPL, SPIN_24
+from common.geometry.align import procrustes
+from common.joints import H36M_17, LSP_14, SMPL, SPIN_24
 from common.losses.joints import Joints3D
 from common.losses.objective import Objective, Term
+from common.losses.parameters import Betas
 from common.networks.layers.decoupled_attention import Attention
 from common.networks.smpler import SMPLer
 from common.structures import Prediction, Target, WeakPerspective
@@ -159,6 +161,30 @@ def test_the_truth_is_the_published_one() -> None:
     np.testing.assert_allclose(meshes[:, ::97].numpy(), theirs, rtol=0, atol=2e-5)
 
 
+def test_the_camera_fitted_to_the_truth_is_where_ours_sees_least_error() -> None:
+    """Of who has a body and points in the picture; the published loss takes no notice of it."""
+    with torch.device("meta"):
+        model = SMPLer(32, 0)
+    target = truth(model)
+    known = numbers()["w32_eval_mode/loaded/has_gt_cam"]
+    given = [numbers()[f"target/has_{name}"] for name in ("smpl", "2d_joints")]
+    np.testing.assert_array_equal(known, given[0] * given[1])
+    fitted = torch.from_numpy(numbers()["w32_eval_mode/loaded/gt_cam"]).double().requires_grad_()
+    seen = target.joints_2d[known > 0].double()
+    joints = LSP_14.taken_from(H36M_17)
+    points = Regressor("smpl", "h36m_correct")(target.body)[known > 0][:, list(joints)].double()
+    assert_least(fitted, points, seen[..., :2] / 112 - 1, seen[..., 2])
+
+
+def assert_least(fitted: Tensor, points: Tensor, seen: Tensor, confidence: Tensor) -> None:
+    """Cameras (B, 3) from which (B, J, 3) are nearest to (B, J, 2)."""
+    camera = WeakPerspective(fitted[:, 0], fitted[:, 1:], fitted.new_full((1, 2), 224))
+    missed = camera.project(points) / 112 - 1 - seen
+    error = (confidence[..., None] * missed).square().sum()
+    (slope,) = torch.autograd.grad(error, fitted)
+    assert (slope.abs() < 1e-4).all()
+
+
 def test_the_published_fit_of_a_camera_is_where_ours_sees_least_error() -> None:
     with np.load(HERE / "smpler_forward.npz") as table:
         given = {
@@ -168,14 +194,7 @@ def test_the_published_fit_of_a_camera_is_where_ours_sees_least_error() -> None:
             torch.from_numpy(table[f"geometry/fit_{key}"]).double() for key in ("conf", "cam")
         )
     fitted.requires_grad_()
-
-    def error(lens: Tensor) -> Tensor:
-        camera = WeakPerspective(lens[:, 0], lens[:, 1:], lens.new_full((1, 2), 224))
-        missed = camera.project(given["joints3d"]) / 112 - 1 - given["joints2d"]
-        return (confidence[..., None] * missed).square().sum((1, 2))
-
-    (slope,) = torch.autograd.grad(error(fitted).sum(), fitted)
-    assert (slope.abs() < 1e-4).all()
+    assert_least(fitted, given["joints3d"], given["joints2d"], confidence)
 
 
 @pytest.mark.parametrize("width", [32, 48])
@@ -186,6 +205,17 @@ def test_a_batch_teaches_what_it_was_published_to(width: int) -> None:
     if width == 32:
         hold_gradients(case, model, total, FIRST, CLOSE)
         hold(f"{case}_l1", prediction, target, terms(smpler.experiment, kind="l1"), EXACT)
+        hold_unused(f"{case}/unused", prediction, target)
+
+
+def hold_unused(case: str, prediction: Prediction, target: Target) -> None:
+    """What the published program can compute, and never teaches: the shape, and joints after alignment."""
+    shape = Betas(over="persons")(prediction, target)
+    assert shape.item() == pytest.approx(float(numbers()[f"{case}/loss_betas"]), rel=EXACT)
+    points, confidence = target.joints_3d.split([3, 1], -1)
+    apart = (procrustes(prediction.joints, points) - points).norm(dim=-1) * confidence[..., 0]
+    known = torch.from_numpy(numbers()["target/has_3d_joints"]) > 0
+    assert apart[known].mean().item() == pytest.approx(float(numbers()[f"{case}/loss_3djoint_PA"]), rel=EXACT)
 
 
 def test_on_3dpw_points_are_read_by_its_own_regressor() -> None:
@@ -211,5 +241,6 @@ def test_the_numbers_kept_here_are_the_published_ones() -> None:
     if not SHARED.exists():
         pytest.skip(f"{SHARED} is not there to compare with")
     with np.load(SHARED / "losses.npz") as theirs:
+        assert set(numbers()) == set(theirs)
         for key, value in numbers().items():
             assert np.array_equal(value, theirs[key], equal_nan=value.dtype.kind == "f"), key
