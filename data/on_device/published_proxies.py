@@ -114,7 +114,7 @@ class PublishedProxies(nn.Module):
         found = shown[:, self.seen]
         if draws is not None:
             picture = occluded(without_parts(picture, draws.parts), draws.box)
-            found = found + 16 * draws.joints - 8
+            found = misplaced(found, draws.joints)
         side = self.view.size[0]
         mask = picture > 0
         if side != SIDE:  # the network looks at less than the published one
@@ -222,6 +222,11 @@ def without_parts(picture: Tensor, draws: Tensor) -> Tensor:
     """(B, h, w) labels, (B, 6) draws -> the same, some parts missing."""
     missing = torch.cat([torch.zeros_like(draws[:, :1]), draws < draws.new_tensor(REMOVED)], 1).bool()
     return torch.where(missing.gather(1, picture.flatten(1)).view(picture.shape), 0, picture)
+
+
+def misplaced(points: Tensor, draws: Tensor) -> Tensor:
+    """(B, J, 2) pixels, draws (B, J, 2) -> the same, each up to eight pixels off, either way."""
+    return points + (16 * draws - 8)
 
 
 def occluded(picture: Tensor, draws: Tensor) -> Tensor:

@@ -77,6 +77,7 @@ def test_a_person_of_ssp3d(root: Path, place: int) -> None:
 def test_pictures_of_ssp3d_are_cut_at_the_published_pixels(root: Path, place: int) -> None:
     person = SSP3DSilhouettes(root=root)[place]
     picture = read_picture(person.image)
+    assert picture.shape == tuple(PUBLISHED[f"ssp3d/{place}/image_shape"])
     np.testing.assert_array_equal(picture[::64, ::64], PUBLISHED[f"ssp3d/{place}/image_sub"])
     middle, side = (person.box[:2] + person.box[2:]) / 2, person.box[2] - person.box[0]
     x0, y0, x1, y1 = cut_corners((float(middle[0]), float(middle[1])), float(side))

@@ -84,6 +84,16 @@ def lengths(model: STRAPS, losses: Objective) -> dict[str, float]:
     return found
 
 
+def hold_prediction(step: str, prediction: Prediction, table: dict[str, np.ndarray]) -> None:
+    """Where a step has one on record."""
+    if f"{step}/pred_shape" in table:
+        np.testing.assert_allclose(
+            prediction.params.betas.detach().numpy(), table[f"{step}/pred_shape"], atol=1e-5
+        )
+        seen = prediction.camera.project(prediction.joints[:, :17]).detach() / 128 - 1
+        np.testing.assert_allclose(seen, table[f"{step}/pred_joints2D_norm"], atol=1e-5)
+
+
 def hold_step(
     step: str, model: STRAPS, losses: Objective, table: dict[str, np.ndarray], values: Tensor, within: float
 ) -> None:
@@ -95,6 +105,8 @@ def hold_step(
     for name, value in values.items():
         weighted = value.item() - losses.log_variance[name].item()
         np.testing.assert_allclose(weighted, table[f"{step}/weighted/{NAMES[name]}"], rtol=within, atol=1e-6)
+        raw = weighted * losses.log_variance[name].exp().item()
+        np.testing.assert_allclose(raw, table[f"{step}/raw/{NAMES[name]}"], rtol=within, atol=1e-6)
     gradients = lengths(model, losses)
     asked = [name for name in table if name.startswith(f"{step}/grad_norm/")]
     assert asked
@@ -110,8 +122,12 @@ def test_losses_and_gradients_are_the_published_ones(
     weights: str, masked: bool, table: dict[str, np.ndarray], proxies: Tensor
 ) -> None:
     model, losses = published.network(), objective(weights)
-    values = losses(told(model, proxies), target(model, table, masked))
-    hold_step(f"eval/{weights}/vis_{int(masked)}/step0", model, losses, table, values, 1e-5)
+    step, prediction = f"eval/{weights}/vis_{int(masked)}/step0", told(model, proxies)
+    hold_prediction(step, prediction, table)
+    values = losses(prediction, target(model, table, masked))
+    hold_step(step, model, losses, table, values, 1e-5)
+    Adam([*model.parameters(), *losses.parameters()], lr=1e-4).step()
+    hold_weights(f"{step}/after", model, losses, table)
 
 
 def test_three_steps_of_training_go_where_the_published_ones_went(
@@ -122,16 +138,30 @@ def test_three_steps_of_training_go_where_the_published_ones_went(
     truth = target(model, table, True)
     for step in range(3):
         place = f"train/weights_init/vis_1/step{step}"
-        values = losses(told(model, proxies), truth)
+        prediction = told(model, proxies)
+        hold_prediction(place, prediction, table)
+        values = losses(prediction, truth)
         hold_step(place, model, losses, table, values, 1e-5 if step == 0 else 1e-3)
         optimizer.step()
-    after = "train/weights_init/vis_1/step2/after"  # what is on record of each step is the end of all three
+    hold_weights("train/weights_init/vis_1/step2/after", model, losses, table)
+
+
+def hold_weights(after: str, model: STRAPS, losses: Objective, table: dict[str, np.ndarray]) -> None:
+    """Log-variances, some weights, a mean; what is on record of each step is the end of all three."""
     for name, variance in losses.log_variance.items():
         np.testing.assert_allclose(variance.item(), table[f"{after}/{NAMES[name]}_log_var"], atol=1e-6)
     weight = model.feedback.layers[4].weight[::16, ::64].detach().numpy()
     np.testing.assert_allclose(weight, table[f"{after}/fc3.weight_sub"], atol=1e-5)
-    mean = model.encoder.bn1.running_mean.numpy()
-    np.testing.assert_allclose(mean, table[f"{after}/bn1.running_mean"], rtol=1e-3, atol=1e-5)
+    if f"{after}/bn1.running_mean" in table:
+        mean = model.encoder.bn1.running_mean.numpy()
+        np.testing.assert_allclose(mean, table[f"{after}/bn1.running_mean"], rtol=1e-3, atol=1e-5)
+
+
+def test_the_truth_is_the_published_one(table: dict[str, np.ndarray]) -> None:
+    truth = target(published.network(), table, True)
+    np.testing.assert_allclose(truth.body.vertices[:, ::97], table["target/vertices_97"], atol=1e-5)
+    np.testing.assert_allclose(truth.joints_3d[:, 17:, :3], table["target/joints_h36mlsp14"], atol=1e-5)
+    np.testing.assert_allclose(truth.params.rotations, table["target/rotmats"], atol=1e-6)
 
 
 def test_where_no_joint_is_visible_the_loss_is_zero_and_its_gradient_a_number(

@@ -42,6 +42,7 @@ def test_heat_maps_are_the_published_ones(table: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(maps.sum((1, 2)).numpy(), table["heatmap/sums"], rtol=1e-6)
     np.testing.assert_allclose(maps.amax((1, 2)).numpy(), table["heatmap/max"], atol=1e-7)
     np.testing.assert_allclose(maps[0, 92:108, 120:136].numpy(), table["heatmap/kernel16"], atol=1e-6)
+    np.testing.assert_allclose(maps[3, 8:32, :10].numpy(), table["heatmap/joint3_corner"], atol=1e-6)
     for drawn, box in zip(maps, table["heatmap/nonzero_x0_x1_y0_y1"], strict=True):
         rows, columns = drawn.nonzero().T
         hull = [columns.min(), columns.max(), rows.min(), rows.max()] if len(rows) else [-1] * 4
@@ -98,7 +99,8 @@ def test_parts_are_removed_and_boxes_laid_as_published(table: dict[str, np.ndarr
 def test_joints_count_where_the_published_ones_did(table: dict[str, np.ndarray]) -> None:
     points = tensor(table["visibility/joints"])
     visible = ((points >= 0) & (points <= 256)).all(-1)
-    np.testing.assert_array_equal(visible.numpy(), table["visibility/torch"])
+    for name in ("torch", "numpy"):
+        np.testing.assert_array_equal(visible.numpy(), table[f"visibility/{name}"])
 
 
 def test_cameras_and_rotations_are_the_published_ones(table: dict[str, np.ndarray]) -> None:
@@ -119,6 +121,40 @@ def test_cameras_and_rotations_are_the_published_ones(table: dict[str, np.ndarra
     np.testing.assert_allclose(matrix_from_axis_angle(axis_angle), table["rotation/rodrigues"], atol=1e-6)
 
 
+def test_a_camera_draws_bodies_where_the_published_one_did(table: dict[str, np.ndarray]) -> None:
+    """Theirs as OpenGL's matrix, for bodies half turned about x, and a picture whose y points up."""
+    points = tensor(table["camera/points"])
+    turned = torch.cat([points * torch.tensor([1.0, -1.0, -1.0]), torch.ones(2, 5, 1)], -1).double()
+    seen = turned @ tensor(table["camera/pyrender_projection_s0.8_tx0.1_ty-0.2"]).mT
+    scale, shift = torch.full((2,), 0.8), torch.tensor([[0.1, -0.2]]).expand(2, 2)
+    ours = WeakPerspective(scale, shift, torch.full((2, 2), 2.0)).project(points) - 1
+    np.testing.assert_allclose(ours, seen[..., :2] * torch.tensor([1, -1]), atol=1e-6)
+    np.testing.assert_allclose(seen[..., 2], points[..., 2])  # depth is kept
+
+
+def test_parts_are_numbered_as_published(table: dict[str, np.ndarray]) -> None:
+    """Theirs by the surfaces of DensePose: torso, hands, feet, legs, arms, head."""
+    legs, arms = 4 * ["right leg", "left leg"], 4 * ["left arm", "right arm"]
+    named = ["torso", "torso", "right arm", "left arm", "left leg", "right leg", *legs, *arms, "head", "head"]
+    ours = [0, *(published_proxies.PARTS.index(name) + 1 for name in named)]
+    assert ours == table["labels/densepose24_to_6part"].tolist()
+
+
+def test_vertices_and_joints_are_moved_as_published(
+    table: dict[str, np.ndarray], human_model_files: object
+) -> None:
+    model = published.network()
+    prepare = PublishedProxies(model, model.body_model.layout)
+    draws = Draws.of(torch.arange(2), 1)
+    source = torch.Generator().manual_seed(13)
+    draws = replace(draws, vertices=torch.rand(2, 6890, 2, generator=source))
+    moved = prepare._drawn(torch.zeros(2, 6890, 3), draws)[:, ::97]
+    np.testing.assert_allclose(moved, table["augment/verts_noise_seed13_97"], atol=1e-7)
+    joints = joint_draws(torch.Generator().manual_seed(14), 2)
+    off = published_proxies.misplaced(torch.zeros(2, 17, 2), joints)
+    np.testing.assert_allclose(off, table["augment/joints_noise_seed14_pm8"], atol=1e-6)
+
+
 def test_places_and_shapes_are_drawn_as_published(
     table: dict[str, np.ndarray], human_model_files: object
 ) -> None:
@@ -136,6 +172,12 @@ def test_places_and_shapes_are_drawn_as_published(
         np.testing.assert_allclose(shapes, table[f"augment/shape_{kind}_seed12"], atol=1e-6)
 
 
+def joint_draws(source: torch.Generator, count: int) -> Tensor:
+    """(count, 17, 2) even numbers, the hips' last."""
+    others, hips = (torch.rand(count, joints, 2, generator=source) for joints in (15, 2))
+    return torch.cat([others[:, : HIPS[0]], hips, others[:, HIPS[0] :]], 1)
+
+
 def published_draws() -> Draws:
     """Two persons, as the published generators draw: PyTorch's from 21, NumPy's from 22."""
     numbers, count = np.random.RandomState(22), 2
@@ -147,8 +189,8 @@ def published_draws() -> Draws:
 
     betas = torch.randn(count, 10, generator=source)
     place, depth = torch.randn(count, 2, generator=source), even(count)
-    vertices, others, hips = even(count, 6890, 2), even(count, 15, 2), even(count, 2, 2)
-    joints = torch.cat([others[:, : HIPS[0]], hips, others[:, HIPS[0] :]], 1)
+    vertices = even(count, 6890, 2)
+    joints = joint_draws(source, count)
     crop = tensor(crop)
     return Draws(betas, place, depth, vertices, crop[:, 0], crop[:, 1:], tensor(parts), tensor(box), joints)
 
@@ -172,9 +214,19 @@ def test_the_whole_synthesis_is_the_published_one(
     placed = prepare._drawn(made.target.body.vertices, draws) + made.target.translation[:, None]
     labels = published_proxies.part_picture(placed, prepare.faces, prepare.labels)
     np.testing.assert_array_equal(labels.numpy(), truth["seg_labels"])
+    corners = published_proxies.square(
+        labels > 0, *(() if draws is None else published_proxies.crop_chance(draws))
+    )
+    np.testing.assert_array_equal((corners[:, 1] - corners[:, 0]).numpy(), truth["crop_hw"])
+    cropped = published_proxies.resized(labels, corners)
+    np.testing.assert_array_equal(cropped.numpy(), truth["seg_cropped"])
     joints = made.target.joints_3d[:, :17, :3] + made.target.translation[:, None]
     np.testing.assert_allclose(published_proxies.project(joints), truth["joints2D_256"], atol=2e-4)
     np.testing.assert_allclose(made.target.joints_2d[:, :17, :2], truth["joints2D_cropped"], atol=2e-4)
+    found = made.target.joints_2d[:, :17, :2]
+    if draws is not None:
+        found = published_proxies.misplaced(found, draws.joints)
+    np.testing.assert_allclose(found, truth["joints2D_input"], atol=2e-4)
     seen = made.inputs.views["proxy"]
     mask = np.unpackbits(truth["input_mask_bits"]).reshape(2, 256, 256)
     np.testing.assert_array_equal(seen[:, 0].numpy(), mask)
