@@ -179,6 +179,8 @@ def test_crops_of_whole_pixels_are_those_of_smpler(published):
         step = 16 if case + "crop[:, ::16, ::16]" in published else 8
         expected = published[case + f"crop[:, ::{step}, ::{step}]"]
         np.testing.assert_allclose(pixels[:, ::step, ::step], expected, atol=1e-6)
+        if case + "crop_mean" in published:
+            np.testing.assert_allclose(pixels.mean((1, 2)), published[case + "crop_mean"], atol=1e-6)
 
 
 def test_points_cut_to_whole_pixels_are_those_of_smpler(published):

@@ -143,6 +143,10 @@ def test_crops_lie_where_the_published_ones_do(mode: str, published: SimpleNames
         batch, _ = sampled(published, mode, case, index)
         crop = batch.inputs.crops[MODES[mode].views[0]].map(lambda tensor: tensor[0])
         assert bool(crop.flipped) == bool(numbers["is_flipped"])
+        if "rot_angle" in numbers:  # published: turned, then mirrored; here mirrored first
+            turned = -crop.angle if crop.flipped else crop.angle
+            assert math.degrees(turned) == pytest.approx(float(numbers["rot_angle"]), abs=1e-4)
+        assert numbers.get("sample_index", index) == index
         matrix = crop.matrix.double().numpy()
         zoom = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
         assert zoom == pytest.approx(224 / 200 / float(numbers["scale"]), rel=1e-5)
@@ -299,8 +303,17 @@ def test_the_lens_of_human36m_is_the_published_one(published) -> None:
         batch, _ = sampled(published, "body_only", case, index)
         lens = batch.inputs.intrinsics[0].numpy()
         np.testing.assert_allclose(lens[:2], numbers["cam_intrinsics"][:2], rtol=1e-6)
+        np.testing.assert_allclose(lens[[0, 1], [0, 1]], numbers["cam_focal_length"], rtol=1e-6)
         height = float(batch.inputs.crops["body"].image_size[0, 1])
         assert 2 * math.atan(height / 2 / lens[1, 1]) == pytest.approx(float(numbers["cam_vfov"]), rel=1e-6)
+
+
+def test_of_a_column_that_no_file_has_nothing_is_made(published) -> None:
+    """SMPL's joints in the picture, which the published loader reads, and no published network is taught."""
+    found = [value for name, value in published.numbers.items() if name.endswith(".smpl_2dkps")]
+    assert not any(value.any() for value in found)
+    files = (published.root / "dataset_extras").glob("*.npz")
+    assert all("smpl_2dkps" not in np.load(path, allow_pickle=False).files for path in files)
 
 
 def test_genders_are_kept(published) -> None:

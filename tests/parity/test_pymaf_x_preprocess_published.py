@@ -21,6 +21,7 @@ from common.geometry.crop import around_points
 from common.geometry.resampling import whole_pixel_box, whole_pixel_map
 from common.geometry.rotation import matrix_from_6d, matrix_from_axis_angle, quaternion_from_matrix
 from common.joints import JointSet
+from common.metrics.on_smpl import LSP_17, SPINS_H36M
 from common.networks.pymaf_x import cameras, integration
 from common.networks.pymaf_x.joints import Joints
 from common.preprocess.augment import Chance
@@ -184,7 +185,12 @@ def test_index_tables_follow_from_the_names(published):
     }  # fmt: skip
     for name, joint_set in flips.items():
         assert list(joint_set.mirrored) == published[f"index.{name}"].tolist(), name
-    assert list(j.LSP_14.taken_from(j.SPIN_24)) == published["index.J24_TO_J14"].tolist()
+    both = [*j.OPENPOSE_25.mirrored, *(25 + place for place in j.SMPL_24.mirrored)]
+    assert both == published["index.SMPL_J49_FLIP_PERM"].tolist()
+    faces = j.SPIN_24.names[19:]
+    chosen = {"J14": j.LSP_14, "J17": LSP_17, "J19": JointSet("j19", (*j.LSP_14.names, *faces))}
+    for name, joint_set in chosen.items():
+        assert list(joint_set.taken_from(j.SPIN_24)) == published[f"index.J24_TO_{name}"].tolist(), name
     for side in ("left", "right"):
         hand = JointSet(side, (f"{side}_wrist", *j.SPIN_159.names[j.SPIN_159.parts[f"{side}_hand"]][1:]))
         assert list(hand.taken_from(j.SMPLX_144)) == published[f"index.smplx_{side}_hand"].tolist()
@@ -222,4 +228,5 @@ def test_joints_of_spin_are_taken_from_the_published_places(published):
     assert Joints(body, None).places[:49].tolist() == expected
     coco = [j.SPIN_24.names[place] for place in published["index.J24_TO_JCOCO"]]
     assert tuple(name.removesuffix("_spin").removesuffix("_h36m") for name in coco) == j.COCO_17.names
-    assert published["index.H36M_TO_J17"][:14].tolist() == published["index.H36M_TO_J14"].tolist()
+    for name, joint_set in (("J14", j.LSP_14), ("J17", LSP_17)):
+        assert list(joint_set.taken_from(SPINS_H36M)) == published[f"index.H36M_TO_{name}"].tolist(), name

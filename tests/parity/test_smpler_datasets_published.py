@@ -6,6 +6,7 @@ checked where `../shared` is at hand.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,10 @@ def check(root: Path, numbers: Mapping[str, Array], name: str, place: int, seed:
     person = sets(root)[name][place]
     chance = Chance(whole_points=True) if seed is None else AUGMENT.draw(Replay(seed))
     batch = Sample.stack([make_sample(person, {"body": VIEW}, SPIN_24, SMPL, chance)])
+    if seed is not None:
+        drawn = [chance.flipped, math.degrees(chance.angle), chance.scale]
+        np.testing.assert_allclose(drawn, theirs["augment_flip_rot_scale"], atol=1e-9)
+        np.testing.assert_allclose(chance.color, theirs["augment_colour"], atol=1e-9)
     check_picture(batch.inputs.views["body"][0].numpy(), theirs)
     check_points(batch, theirs)
     check_body(batch, theirs)
@@ -101,6 +106,9 @@ def check_picture(seen: Array, theirs: Mapping[str, Array]) -> None:
     step = int(key.split("::")[1].split(",")[0])
     np.testing.assert_allclose(seen[:, ::step, ::step], theirs[key], atol=2e-6)
     np.testing.assert_allclose(seen.mean((1, 2)), theirs["image_mean"], atol=1e-6)
+    mean, std = (np.array(numbers)[:, None, None] for numbers in (VIEW.mean, VIEW.std))
+    for key in (key for key in theirs if key.startswith("ori_img[")):  # before the statistics
+        np.testing.assert_allclose((seen * std + mean)[:, ::12, ::12], theirs[key], atol=1e-6)
 
 
 def check_points(batch: Sample, theirs: Mapping[str, Array]) -> None:

@@ -15,6 +15,7 @@ from standins import dice
 from torch import Tensor
 
 from common.body_models.regressors import regressor_matrix
+from common.geometry.align import procrustes
 from common.joints import H36M_17, LSP_14, SMPL, SPIN_24
 from common.metrics.point_error import PointError
 from common.metrics.points import Vertices
@@ -86,6 +87,14 @@ def test_the_published_alignment_of_people_without_truth_is_ours_too() -> None:
     np.testing.assert_allclose(rows["pa_mpjpe"], 1000 * PUBLISHED["pa_mpjpe_per_sample"], atol=MILLIMETERS)
 
 
+def test_points_are_aligned_as_published() -> None:
+    guess, truth = (torch.from_numpy(PUBLISHED[name][..., :3]) for name in ("pred_joints", "gt_joints"))
+    found = procrustes(guess, truth)
+    np.testing.assert_allclose(found, PUBLISHED["pa_aligned"], rtol=0, atol=1e-6)
+    apart = (found - truth).norm(dim=-1)
+    np.testing.assert_allclose(apart, PUBLISHED["pa_torch_per_joint"], rtol=0, atol=1e-6)
+
+
 def test_meshes_are_measured_as_published() -> None:
     drawn = dice(f"{PUBLISHED['seed']}/vertices")
     truth = (drawn.standard_normal((2, 6890, 3)) * 0.4).astype(np.float32)
@@ -148,8 +157,11 @@ def test_a_network_is_measured_over_all_people_as_published(
         # Published: persons without annotated points add to the sum of PA, which the others divide.
         rows["pa_mpjpe"] = measured(benchmark(), guess.body, prepare(everybody))["pa_mpjpe"]
         sums += torch.stack([rows.get(key, rows["mpjpe"]).nansum() for key in ("mpvpe", "mpjpe", "pa_mpjpe")])
-    theirs = PUBLISHED["loop_3dpw/sums" if regressor == "3dpw" else "loop_h36m/sums"]
+    loop = "loop_3dpw" if regressor == "3dpw" else "loop_h36m"
+    theirs, said = PUBLISHED[f"{loop}/sums"], PUBLISHED[f"{loop}/mpve_mpjpe_pampjpe_mm"]
     if "mpvpe" in rows:
         assert sums[0] == pytest.approx(1000 * theirs[0], abs=0.02)
+        assert sums[0] / theirs[1] == pytest.approx(said[0], abs=0.02)
     assert sums[1] == pytest.approx(1000 * theirs[2], abs=0.02)
     assert sums[2] == pytest.approx(1000 * theirs[3], abs=0.02)
+    assert sums[1:] / theirs[4] == pytest.approx(said[1:], abs=0.02)
