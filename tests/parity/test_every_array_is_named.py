@@ -1,7 +1,7 @@
 """Each published array is held by a test, or named here with the reason why none holds it.
 
-An array in neither list fails, as does a line that no array fits; what both lists fit is held. The arrays of whole
-networks are counted off where they are compared.
+An array in neither list fails, as does a line that no array fits; what both lists fit is held. The arrays of
+whole networks are counted off where they are compared.
 """
 
 from __future__ import annotations
