@@ -29,8 +29,8 @@ from config.smplest_x import smplest_x_h
 SHARED = ROOT.parent / "shared" / "parity"
 EXACT, CLOSE = 1e-5, 1e-3  # relative, of losses and of gradients, as the published numbers' READMEs have it
 # Where a decoder looks, the gradient jumps as a point crosses into the next cell of a map. OSX-B's is 0.32 %
-# longer than the published one, and 0.07 and 0.39 % shorter after noise of 1e-6 on the picture: rounding moves
-# it by more than 1e-3. The others are within 0.02 % of theirs.
+# longer than the published one, and 0.07 and 0.39 % shorter after noise of 1e-6 on the picture: rounding
+# moves it by more than 1e-3. The others are within 0.02 % of theirs.
 BROKEN = 1e-2
 
 pytestmark = pytest.mark.skipif(not SHARED.exists(), reason=f"{SHARED} is not there: nothing to compare with")
