@@ -7,18 +7,15 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from common.networks.backbones.hrnet_layers import add_layers
 from common.networks.layers.convolution import convolve, folds, forget, prepare
 from common.networks.layers.unfilled import Unfilled
 
-# what of timm's network makes the maps; the rest is a head for classes
-PARTS = (
-    "conv1", "bn1", "conv2", "bn2", "layer1",
-    "transition1", "stage2", "transition2", "stage3", "transition3", "stage4",
-)  # fmt: skip
+MODULES = (1, 4, 3)  # of stages 2 to 4, each of which ends in an exchange
 
 
 class HRNet(nn.Module):
-    """Layers, names and numbers are timm's, which are those of the published networks, pose and class alike.
+    """Layers, names and numbers are those of the published networks, pose and class alike, and timm's.
 
     It is run layer by layer here, so that in inference a norm, a shortcut and a ReLU are part of the
     convolution before them.
@@ -29,15 +26,11 @@ class HRNet(nn.Module):
     unpublished: ClassVar = (r"^stage4\.2\.fuse_layers\.[123]\.",)
 
     def __init__(self, width: int = 32) -> None:
-        """`width`: channels of the finest map, 32 or 48 as published; also 18, 30, 40, 44 or 64."""
+        """`width`: channels of the finest map, 32 or 48 as published; also 18, 30, 40, 44 or 64 (timm)."""
         super().__init__()
-        from timm import create_model  # 190 MB and a second, that networks without it need not take
-
         self.channels = tuple(width * 2**level for level in range(4))
         with Unfilled():
-            whole = create_model(f"hrnet_w{width}", pretrained=False)
-        for name in PARTS:
-            self.add_module(name, getattr(whole, name))
+            add_layers(self, self.channels, MODULES)
         prepare(self)
         self.start()
 
@@ -141,7 +134,7 @@ def through(layers: nn.Module, x: Tensor) -> Tensor:
 
 
 def bottleneck(block: nn.Module, x: Tensor) -> Tensor:
-    """A residual block of three convolutions, of timm or torchvision: (B, C, H, W) -> (B, C', H', W')."""
+    """A residual block of three convolutions: (B, C, H, W) -> (B, C', H', W')."""
     shortcut = x
     if block.downsample is not None:
         shortcut = convolve(block.downsample[0], block.downsample[1], x, active=False)

@@ -42,7 +42,7 @@ class ResNet(nn.Module):
                 blocks = []
                 for place in range(count):
                     stride = 2 if stage and not place else 1
-                    blocks.append(_block(block, width, 64 << stage, stride))
+                    blocks.append(residual(block, width, 64 << stage, stride))
                     width = (64 << stage) * block.expansion
                 self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.start()
@@ -66,8 +66,8 @@ class ResNet(nn.Module):
         return self.features(x).mean((2, 3))
 
 
-def _block(kind: type[nn.Module], width: int, planes: int, stride: int) -> nn.Module:
-    """One residual block; a projection where its output has another shape than its input."""
+def residual(kind: type[nn.Module], width: int, planes: int, stride: int) -> nn.Module:
+    """One block of torchvision's; a projection where its output has another shape than its input."""
     out = planes * kind.expansion
     shortcut = None
     if stride != 1 or width != out:
