@@ -89,9 +89,7 @@ def _sampled(pixels: Array, middle: Array, half: float, view: View) -> Tensor:
     high = np.clip(np.ceil((middle + half + 1) / 2 * size).astype(int) + 2, low + 1, size)
     picture = torch.from_numpy(pixels[low[1] : high[1], low[0] : high[0]]).permute(2, 0, 1)[None].float()
     zoom = size / (high - low)
-    x, y = (
-        zoom * (middle + 1) - 2 * low / (high - low) - 1
-    )  # where only that reaches from -1 to 1
+    x, y = zoom * (middle + 1) - 2 * low / (high - low) - 1  # where only that reaches from -1 to 1
     theta = torch.tensor([[[half * zoom[0], 0.0, x], [0.0, half * zoom[1], y]]], dtype=torch.float32)
     grid = affine_grid(theta, [1, 3, *view.size], align_corners=False)
     return normalized(grid_sample(picture, grid, align_corners=False)[0].movedim(0, -1).numpy(), view)
