@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +18,11 @@ from common.joints import SPIN_159
 from common.losses.dense import Coordinates
 from common.losses.objective import Term
 from common.losses.part_joints import PartJoints3D
+from common.networks.pymaf_x import cameras
 from common.networks.pymaf_x.pymaf_x import PyMAFX
 from common.structures import BodyParams, Prediction, Target
 from config.pymaf_x import terms
+from data.on_device.iuv_targets import DrawnTargets
 
 Numbers = Mapping[str, Tensor]
 
@@ -32,6 +34,10 @@ CASES = {  # the checkpoint, its views, what is taught
     "hand_only_mano": ("hand_only_mano_aux", ("right_hand",), terms.HAND),
     "face_only_flame": ("face_only_flame_aux", ("face",), terms.FACE),
 }
+DRAWN = {  # whose points a map's camera is fitted to
+    "full_body": "spin", "body_only_smpl_res50": "spin", "hand_only_mano": "right_hand",
+    "face_only_flame": "face",
+}  # fmt: skip
 NAMES = {  # ours, as published, of all modes
     "surface": "loss_IndexUV", "surface_group": "loss_segAnn", "u": "loss_U", "v": "loss_V",
     "coordinates": "loss_{}_pncc", "pose": "loss_regr_pose", "betas": "loss_regr_betas",
@@ -175,10 +181,11 @@ def test_a_published_step_teaches_what_it_taught(case: str, table: Mapping[str, 
         pytest.skip("the published arrays of this mode are not in the clone, and not beside it")
     checkpoint, views, _ = CASES[case]
     model = network(checkpoint)
-    if case == "full_body":  # their gradients are held where an encoder is alone; here they take minutes
-        model.encoders.requires_grad_(False)
+    gradients = {k.split("grad.", 1)[1]: v for k, v in table.items() if k.startswith(f"{case}/grad.")}
+    asked = follow(model, gradients)
     told = model(inputs(pictures(views, 4, "loss-")))
     target = target_of(given(table, case), model)
+    hold_cameras(model, told, target, case, table)
     losses = by_stage(taught(case), told, target, case)
     expected = {k.split("loss.", 1)[1]: v for k, v in table.items() if k.startswith(f"{case}/loss.")}
     total = float(expected.pop("loss"))
@@ -190,15 +197,31 @@ def test_a_published_step_teaches_what_it_taught(case: str, table: Mapping[str, 
     loss = torch.stack(list(losses.values())).sum()
     assert loss.item() == pytest.approx(total - sum(float(expected[name]) for name in unsaid), rel=LOSS)
     loss.backward()
-    hold_gradients(model, {k: v for k, v in table.items() if k.startswith(f"{case}/grad.")})
+    for name, weight in asked.items():
+        assert weight.grad is not None
+        assert weight.grad.norm().item() == pytest.approx(float(gradients[name]), rel=GRADIENT), name
 
 
-def hold_gradients(model: PyMAFX, table: Mapping[str, np.ndarray]) -> None:
+def follow(model: PyMAFX, gradients: Iterable[str]) -> dict[str, Tensor]:
+    """The weights of these published names; no other gradient is computed, for all would take minutes."""
+    model.requires_grad_(False)
     weights = dict(model.named_parameters())
-    for key, expected in table.items():
-        published = key.split("grad.", 1)[1]
-        (ours,) = translated(model, {published: torch.zeros(1)})
-        if weights[ours].requires_grad:
-            gradient = weights[ours].grad
-            assert gradient is not None
-            assert gradient.norm().item() == pytest.approx(float(expected), rel=GRADIENT), key
+    ours = {name: next(iter(translated(model, {name: torch.zeros(1)}))) for name in gradients}
+    return {published: weights[name].requires_grad_() for published, name in ours.items()}
+
+
+@torch.no_grad()
+def hold_cameras(
+    model: PyMAFX, told: Prediction, target: Target, case: str, table: Mapping[str, np.ndarray]
+) -> None:
+    """Where the estimate is seen from, and where the true body has to be, to lie over its points."""
+    drawn = DrawnTargets(model, model.body_model.layout, DRAWN[case])
+    fitted = drawn.camera(replace(target, body=model.pose(target.params)))
+    scale = 2 * cameras.FOCAL / (cameras.SIDE * fitted[:, 2:])
+    numbers = {
+        "pred_cam_t": told.camera.translation,
+        "opt_cam_t": fitted,
+        "gt_camera": torch.cat([scale, fitted[:, :2]], 1)[target.extras["map_known"] > 0],
+    }
+    for name, ours in numbers.items():
+        np.testing.assert_allclose(ours, table[f"{case}/{name}"], rtol=LOSS, err_msg=name)
