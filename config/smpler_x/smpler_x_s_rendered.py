@@ -30,7 +30,7 @@ experiment = replace(
     optimizer=partial(AdamW, lr=5e-5, weight_decay=0.0),
     learning_rates=dict.fromkeys(("body_regressor", "hands.regressor", "face.regressor"), 0.1),  # wide layers
     schedule=partial(cosine, floor=5e-7, warmup=20),
-    epochs=200,
+    epochs=350,
     batch_size=8,
     clip=1.0,
     precision="bf16",

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,9 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         """Batches; raises UserError or OSError as a worker met them, without the worker's traceback."""
         try:
-            for batch in self.loader:
+            with _terminations_later():  # in workers too, from their first thread on
+                batches = iter(self.loader)
+            for batch in batches:
                 if isinstance(batch, Exception):
                     raise batch
                 yield batch
@@ -144,8 +147,24 @@ def _begin_worker(worker: int) -> None:
         return
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+@contextmanager
+def _terminations_later() -> Iterator[None]:
+    """What is started meanwhile is born with SIGTERM blocked, which `_end_with_parent` waits for.
+
+    A worker that blocked it itself would be too late: libraries' threads, which are there by then, would die
+    of it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent(parent: int) -> None:
