@@ -136,9 +136,7 @@ def parser() -> Parser:
     lens.add_argument(
         "--fov", type=_positive, metavar="DEGREES", help="or the field of view of the longer side"
     )
-    wanted.add_argument(
-        "--export", default="npz,obj", metavar="KIND[,KIND]", help=f"of {', '.join(FORMATS)}"
-    )
+    wanted.add_argument("--export", default="npz,obj", metavar="KIND[,KIND]", help=f"of {', '.join(FORMATS)}")
     wanted.add_argument(
         "--side_views", action="store_true", help="draw the bodies from the side and top as well"
     )
