@@ -1,4 +1,4 @@
-"""SMPLer-X, ViT-S, learns sixteen pictures by heart: network, losses, data and loop, on any machine.
+"""SMPLer-X, ViT-S, learns sixteen pictures: network, losses, data and loop, on any machine.
 
     python -m tool.prepare.rendered_people
     python main/train.py --config config/smpler_x/smpler_x_s_rendered.py
