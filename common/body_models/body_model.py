@@ -132,6 +132,15 @@ class BodyModel(nn.Module):
             joints = self._rest_joints(coefficients)
             return forward_kinematics(rotations, joints, self.parents, self.ancestors)[..., :3, 3]
 
+    def standing(self, betas: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S) the first betas -> mesh (B, V, 3) and turning joints (B, P, 3) at rest, neutral of face."""
+        betas = betas.to(self.template)
+        directions, joint_directions = (
+            rows[: betas.shape[1]] for rows in (self.directions, self.joint_directions)
+        )
+        vertices = torch.addmm(self.template, betas, directions).unflatten(-1, (-1, 3))
+        return vertices, torch.addmm(self.rest_joints, betas, joint_directions).unflatten(-1, (-1, 3))
+
     def _rest_joints(self, coefficients: Tensor) -> Tensor:
         """(B, S + E) -> (B, P, 3)."""
         return torch.addmm(self.rest_joints, coefficients, self.joint_directions).unflatten(-1, (-1, 3))

@@ -44,13 +44,7 @@ def measure(model: BodyModel, betas: Tensor) -> Measurements:
     They stand at rest, arms apart, y up. Raises ValueError for a hand or a head, which has none.
     """
     _check(model)
-    betas = betas.to(model.template)
-    directions, joint_directions = (
-        rows[: betas.shape[1]] for rows in (model.directions, model.joint_directions)
-    )
-    vertices = torch.addmm(model.template, betas, directions).unflatten(-1, (-1, 3))
-    joints = torch.addmm(model.rest_joints, betas, joint_directions).unflatten(-1, (-1, 3))
-    return measure_mesh(model, vertices, joints)
+    return measure_mesh(model, *model.standing(betas))
 
 
 @torch.no_grad()

@@ -16,7 +16,6 @@ from common.joints import SMPLX
 from common.metrics.metric import Metric
 from common.metrics.point_error import MILLIMETERS
 from common.metrics.points import Measured, Points
-from common.metrics.shapes import shaped
 from common.structures import Batch, Prediction
 
 DENSITY = 985.0  # kilograms a cubic meter of body
@@ -61,7 +60,7 @@ def standing(prediction: Prediction) -> Tensor:
     if prediction.body.topology != SMPLX.name:
         raise ValueError(f"Shapes are compared on SMPL-X meshes, not on a {prediction.body.topology} one.")
     betas = prediction.params.betas
-    return shaped(_model(betas.device), betas)
+    return _model(betas.device).standing(betas)[0]
 
 
 def measures(vertices: Tensor) -> Measurements:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import torch
 
-from common.body_models.regressors import Regressor
+from common.body_models.regressors import shared_regressor
 from common.joints import H36M_17, LSP_14, JointSet
 from common.metrics.metric import Metric
 from common.metrics.point_error import PointError
@@ -41,7 +40,7 @@ class LSPOnSMPL(Points):
 
     def read(self, body: Body) -> Measured:
         body = on_smpl(body)
-        points = _regressor(body.topology, "h36m", body.vertices.device)(body)
+        points = shared_regressor(body.topology, "h36m", body.vertices.device)(body)
         rows = self.joints.taken_from(SPINS_H36M if body.topology == "smpl" else H36M_17)
         return Measured(points[:, list(rows)], points[:, :1], self.joints.name)
 
@@ -99,11 +98,6 @@ def on_smpl(body: Body) -> Body:
     """
     if body.topology != "smplx":
         return body
-    vertices = _regressor("smplx", "smpl", body.vertices.device).read(body.vertices)
+    vertices = shared_regressor("smplx", "smpl", body.vertices.device).read(body.vertices)
     unknown = torch.full_like(vertices, torch.nan)
     return replace(body, vertices=vertices, joints=unknown[:, :24], rest=unknown, topology="smpl")
-
-
-@cache
-def _regressor(topology: str, name: str, device: torch.device) -> Regressor:
-    return Regressor(topology, name).to(device)

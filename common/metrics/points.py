@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from common.body_models.regressors import Regressor, part_vertices
+from common.body_models.regressors import part_vertices, shared_regressor
 from common.geometry.align import axis_by_axis
 from common.joints import FLAME_73, MANO_21, SMPL_24, SMPL_45, SMPLX_55, SMPLX_144, JointSet
 from common.structures import Batch, Body, Prediction
@@ -97,7 +97,7 @@ class Regressed(Points):
     root: tuple[int, ...] = (0,)
 
     def read(self, body: Body) -> Measured:
-        points = _regressor(body.topology, self.name, body.vertices.device)(body)
+        points = shared_regressor(body.topology, self.name, body.vertices.device)(body)
         origin = points[:, list(self.root)].mean(1, keepdim=True) if self.root else points[:, :1] * 0
         return Measured(points[:, list(self.rows)] if self.rows else points, origin, self.name)
 
@@ -185,7 +185,7 @@ def read_joints(body: Body, names: tuple[str, ...], from_mesh: bool = False) -> 
     rows = REPORTED[body.joints.shape[1]].indices(names)
     if not from_mesh:
         return body.joints[:, list(rows)]
-    regressor = _regressor(body.topology, "joints", body.vertices.device)
+    regressor = shared_regressor(body.topology, "joints", body.vertices.device)
     turning = [row for row in rows if row < len(regressor.vertices)]
     others = [row for row in rows if row not in turning]
     points = torch.cat([regressor.read(body.vertices, turning), body.joints[:, others]], 1)
@@ -198,11 +198,6 @@ def _middle(body: Body, names: tuple[str, ...], from_mesh: bool) -> Tensor:
     if not names:
         return torch.zeros_like(body.vertices[:, :1])
     return read_joints(body, names, from_mesh).mean(1, keepdim=True)
-
-
-@cache
-def _regressor(topology: str, name: str, device: torch.device) -> Regressor:
-    return Regressor(topology, name).to(device)
 
 
 @cache

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
-from torch import Tensor
 
 from common.body_models.body_model import BodyModel
 from common.body_models.build import body_model
@@ -44,15 +43,9 @@ class RestMesh(Points):
                 f"Only the {SMPL.betas} coefficients of SMPL can be taken for a body of another gender, "
                 f"not the {betas.shape[1]} of a {prediction.body.topology} body; leave that reading out."
             )
-        meshes = torch.stack([shaped(_model(gender, betas.device), betas) for gender in GENDERS], 1)
+        meshes = torch.stack([_model(gender, betas.device).standing(betas)[0] for gender in GENDERS], 1)
         chosen = meshes[torch.arange(len(betas), device=betas.device), batch.target.gender]
         return replace(guess, points=chosen), truth
-
-
-def shaped(model: BodyModel, betas: Tensor) -> Tensor:
-    """(B, S) coefficients -> (B, V, 3) the model's mesh of that shape at rest, without expression."""
-    directions = model.directions[: betas.shape[1]]
-    return torch.addmm(model.template, betas, directions).unflatten(-1, (-1, 3))
 
 
 @cache

@@ -15,7 +15,6 @@ from torch import Tensor
 from common.body_models.build import body_model
 from common.joints import SMPLX
 from common.metrics.metric import Metric
-from common.metrics.shapes import shaped
 from common.structures import Batch, Prediction
 from common.utils import distributed
 from common.utils.errors import UserError
@@ -45,7 +44,8 @@ class HbwSubmission(Metric):
         """Raises UserError for bodies that are not SMPL-X's."""
         if prediction.body.topology != SMPLX.name:
             raise UserError(f"HBW takes SMPL-X bodies, not {prediction.body.topology} ones.")
-        places = [list(self.photographs.pictures).index(name) for name in batch.name]
+        order = list(self.photographs.pictures)
+        places = [order.index(name) for name in batch.name]
         return {"betas": prediction.params.betas, "place": torch.tensor(places)}
 
     def summary(self, table: Mapping[str, Tensor]) -> dict[str, float]:
@@ -53,7 +53,7 @@ class HbwSubmission(Metric):
             pictures = list(self.photographs.pictures.values())
             names = [pictures[place] for place in table["place"].tolist()]
             model = body_model(SMPLX, free="never")
-            meshes = torch.cat([shaped(model, some.float()) for some in table["betas"].cpu().split(AT_ONCE)])
+            meshes = torch.cat([model.standing(some)[0] for some in table["betas"].cpu().split(AT_ONCE)])
             path = self.folder / f"hbw_prediction_{datetime.now():%Y%m%d_%H%M%S_%f}.npz"
             with written_beside(path) as unfinished:
                 np.savez(unfinished, image_name=np.array(names), v_shaped=meshes.numpy())

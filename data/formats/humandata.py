@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -30,12 +30,13 @@ from data.formats.columns import Columns
 from data.formats.humandata_columns import READER, write_humandata
 from data.formats.humandata_rows import HumanDataRows
 from data.formats.index import opened_index
+from data.formats.opened_late import OpenedLate
 
 ANNOTATIONS = "preprocessed_datasets"  # the folder of all HumanData files
 
 
 @dataclass(frozen=True)
-class HumanData:
+class HumanData(OpenedLate):
     """Persons of one or several HumanData files.
 
     Rows that cannot be used (points or parameters that are no numbers, an empty box) are named in the log
@@ -65,21 +66,11 @@ class HumanData:
     body: BodyLayout = SMPLX  # whose parameters are handed over
     root: Path = DATASET
 
-    @property
-    def name(self) -> str:
-        """The set's name, the same for all its splits."""
-        return type(self).__name__
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What was asked for, without the files, which another process opens anew."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def __len__(self) -> int:
         return self._starts[-1]
 
     def __getitem__(self, index: int) -> Person:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
+        self.check_number(index)
         place = bisect_right(self._starts, index) - 1
         part = self.parts[place]
         row = part.row(index - self._starts[place])

@@ -25,7 +25,7 @@ from data.formats.npz import Npz
 Array = np.ndarray
 
 READER = "humandata 1"
-_ALL, _SMPLX = 190, 144  # joints of the convention 'human_data', the first of which are SMPL-X's own
+ALL_POINTS, _SMPLX = 190, 144  # joints of the convention 'human_data', the first of which are SMPL-X's own
 _POINTS = {  # in the order in which they are preferred (published)
     2: ("keypoints2d", "keypoints2d_smplx", "keypoints2d_smpl", "keypoints2d_original"),
     3: (
@@ -34,7 +34,7 @@ _POINTS = {  # in the order in which they are preferred (published)
 }  # fmt: skip
 _ROWS = 2**16  # bodies written at once
 _GENDERS = {"neutral": 0, "n": 0, "female": 1, "f": 1, "male": 2, "m": 2}
-_PLACES = {  # of the rotations that an entry holds
+PLACES = {  # of the rotations that an entry holds
     SMPLX.name: {
         "global_orient": slice(0, 1), "body_pose": slice(1, 22), "jaw_pose": slice(22, 23),
         "leye_pose": slice(23, 24), "reye_pose": slice(24, 25),
@@ -156,7 +156,7 @@ def _mask(npz: Npz, name: str, axes: int, width: int) -> Array:
     found = next((mask for mask in names if mask in npz), None)
     mask = np.ones(width, bool) if found is None else np.asarray(npz[found]).ravel() > 0
     convention = str(npz[f"{name}_convention"]) if f"{name}_convention" in npz else "human_data"
-    if convention not in ("human_data", "smplx") or len(mask) not in (_SMPLX, _ALL):
+    if convention not in ("human_data", "smplx") or len(mask) not in (_SMPLX, ALL_POINTS):
         raise ValueError(
             f"'{name}' has {len(mask)} joints of '{convention}'; convert it to the 190 of 'human_data'."
         )
@@ -187,7 +187,7 @@ def _write_body(
     joints, rows = len(layout.joints), len(flaws)
     given = [
         (places, _shaped(entry, name, rows, 3 * (places.stop - places.start)))
-        for name, places in _PLACES[layout.name].items()
+        for name, places in PLACES[layout.name].items()
         if name in entry
     ]
 

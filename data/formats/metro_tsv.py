@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from os.path import normpath
 from pathlib import Path
@@ -31,6 +31,7 @@ from data.formats.columns import ColumnsWriter
 from data.formats.flaws import left_out
 from data.formats.index import opened_index
 from data.formats.metro_labels import FLAWS, checksum, labels_of, opened_labels
+from data.formats.opened_late import OpenedLate
 from data.formats.tsv import Lines, numbers
 
 Array = np.ndarray
@@ -56,7 +57,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class MetroTsv:
+class MetroTsv(OpenedLate):
     """Persons of a yaml, in the order of its line list.
 
     The box is square and is what SMPLer sees of a picture (`padding` None); a network whose view has another
@@ -76,21 +77,11 @@ class MetroTsv:
     file: str | None = None  # a yaml in place of the split's own
     root: Path = DATASET
 
-    @property
-    def name(self) -> str:
-        """The set's name, the same for all its splits."""
-        return type(self).__name__
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What was asked for, without the files, which another process opens anew."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def __len__(self) -> int:
         return len(self._shown)
 
     def __getitem__(self, index: int) -> Person:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
+        self.check_number(index)
         source, line = self._shown[index].tolist()
         label = self._labels[source][line]
         points, points_3d, body = (bool(has) for has in label["has"])

@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -35,13 +35,14 @@ from data.formats.columns import Columns, ColumnsWriter
 from data.formats.detections import Detections
 from data.formats.flaws import left_out
 from data.formats.index import opened_index
+from data.formats.opened_late import OpenedLate
 from data.formats.records_columns import FLAWS, Record, Row, write_records
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Records(ABC):
+class Records(OpenedLate, ABC):
     """Persons of files that the set itself knows how to read.
 
     Records that cannot be used (NaN, lists of a wrong length, an empty box) are named in the log and left
@@ -60,11 +61,6 @@ class Records(ABC):
     as_published: bool = False
     root: Path = DATASET
     detections: Path | None = field(default=None, kw_only=True)
-
-    @property
-    def name(self) -> str:
-        """The set's name, the same for all its splits."""
-        return type(self).__name__
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -88,16 +84,11 @@ class Records(ABC):
     def person(self, row: Row, name: str) -> Person:
         """One record as a Person of the name given; ValueError where it cannot be one."""
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What was asked for, without the files, which another process opens anew."""
-        return {known.name: getattr(self, known.name) for known in fields(self)}
-
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Person:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
+        self.check_number(index)
         row = int(self.rows[index])
         try:
             person = self.person(Row(self.columns, row), f"{self.name}/{index}")

@@ -13,10 +13,10 @@ A file is indexed at its first use (data/formats/index.py), and takes next to no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from common.utils.paths import DATASET, shown
 from data.formats.columns import Columns
 from data.formats.flaws import left_out
 from data.formats.index import opened_index
+from data.formats.opened_late import OpenedLate
 from data.formats.spin_bodies import body_of, face_of, hand_of
 from data.formats.spin_columns import FLAWS, PLACES, PLACES_3D, READER, write_spin
 
@@ -45,7 +46,7 @@ GENDERS = {"m": "male", "f": "female", "n": "neutral", "male": "male", "female":
 
 
 @dataclass(frozen=True)
-class SpinNpz:
+class SpinNpz(OpenedLate):
     """Persons of one label file: points of body, hands, face; the body, and hands and face alone.
 
     body: SMPLX or SMPL, whose numbers are handed over; SMPL's pose stands in where a file has no SMPL-X.
@@ -74,21 +75,11 @@ class SpinNpz:
         if self.flawed is None and self.split.startswith("train"):
             object.__setattr__(self, "flawed", "skip")
 
-    @property
-    def name(self) -> str:
-        """The set's name, the same for all its splits."""
-        return type(self).__name__
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What was asked for, without the file, which another process opens anew."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Person:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{self.name} has {len(self)} persons, not one numbered {index}.")
+        self.check_number(index)
         return self._person(int(self.rows[index]), f"{self.name}/{index}")
 
     @property

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demo.detectors.blazepose_trunk import Trunk
-from demo.detectors.layers import convolution
+from demo.detectors.layers import anchors, convolution
 
 SIZE = 224  # pixels, the side of the picture
 LEVELS = ((8, 2), (16, 2), (32, 6))  # stride, anchors a cell
@@ -77,16 +77,6 @@ class Head(nn.Module):
         return score, self.numbers(x).permute(0, 2, 3, 1).reshape(len(x), -1, NUMBERS)
 
 
-def _anchors() -> Tensor:
-    """(2254, 2) centers, in pixels."""
-    levels = []
-    for stride, anchors in LEVELS:
-        line = (torch.arange(SIZE // stride) + 0.5) * stride
-        y, x = torch.meshgrid(line, line, indexing="ij")
-        levels.append(torch.stack([x, y], -1).reshape(-1, 1, 2).expand(-1, anchors, 2).reshape(-1, 2))
-    return torch.cat(levels)
-
-
 class DetectorNetwork(nn.Module):
     """BlazePose's single-shot detector; it knows a person by the head, and says where the body is."""
 
@@ -102,7 +92,7 @@ class DetectorNetwork(nn.Module):
             Head(channels, anchors)
             for channels, (_, anchors) in zip((96, 192, 6 * widths[4]), LEVELS, strict=True)
         )
-        self.register_buffer("anchors", _anchors(), persistent=False)
+        self.register_buffer("anchors", anchors(SIZE, LEVELS), persistent=False)
 
     def forward(self, pictures: Tensor) -> Candidates:
         """(B, 3, 224, 224) RGB in -1..1."""

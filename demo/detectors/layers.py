@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -60,3 +63,16 @@ class InvertedResidual(nn.Module):
         if not self.adds:
             return y
         return y + (F.max_pool2d(x, 2) if self.stride == 2 else x)
+
+
+def anchors(size: int, levels: Sequence[tuple[int, int]]) -> Tensor:
+    """The centers of a single-shot detector's anchors (N, 2), in pixels of a square picture.
+
+    `levels` are strides, and how many anchors each cell of that size has.
+    """
+    centers = []
+    for stride, count in levels:
+        line = (torch.arange(size // stride) + 0.5) * stride
+        y, x = torch.meshgrid(line, line, indexing="ij")
+        centers.append(torch.stack([x, y], -1).reshape(-1, 1, 2).expand(-1, count, 2).reshape(-1, 2))
+    return torch.cat(centers)

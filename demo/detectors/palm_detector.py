@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from demo.detectors.blaze_block import BlazeBlock, blocks
-from demo.detectors.layers import Shrinking
+from demo.detectors.layers import Shrinking, anchors
 
 SIZE = 192  # pixels, the side of the picture
 LEVELS = ((8, 2), (16, 6))  # stride, anchors a cell
@@ -53,16 +53,6 @@ class Head(nn.Module):
         return score, self.numbers(x).permute(0, 2, 3, 1).reshape(len(x), -1, NUMBERS)
 
 
-def _anchors() -> Tensor:
-    """(2016, 2) centers, in pixels."""
-    levels = []
-    for stride, anchors in LEVELS:
-        line = (torch.arange(SIZE // stride) + 0.5) * stride
-        y, x = torch.meshgrid(line, line, indexing="ij")
-        levels.append(torch.stack([x, y], -1).reshape(-1, 1, 2).expand(-1, anchors, 2).reshape(-1, 2))
-    return torch.cat(levels)
-
-
 class PalmNetwork(nn.Module):
     """The "full" single-shot detector of MediaPipe Hands (Zhang et al., 2020)."""
 
@@ -79,7 +69,7 @@ class PalmNetwork(nn.Module):
         self.heads = nn.ModuleList(
             Head(channels, anchors) for channels, (_, anchors) in zip((128, 256), LEVELS, strict=True)
         )
-        self.register_buffer("anchors", _anchors(), persistent=False)
+        self.register_buffer("anchors", anchors(SIZE, LEVELS), persistent=False)
 
     def forward(self, pictures: Tensor) -> Candidates:
         """(B, 3, 192, 192) RGB in 0..1."""

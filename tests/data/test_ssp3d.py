@@ -15,7 +15,6 @@ from toy import ToyModel
 from common.body_models.smpl import SMPL as SMPLBody
 from common.geometry import align
 from common.metrics import silhouette_iou
-from common.metrics.shapes import shaped
 from common.metrics.silhouette_iou import COUNTS
 from common.rendering.rasterizer import visible_faces
 from common.structures import Body, BodyParams, Inputs, Prediction, View, WeakPerspective
@@ -103,10 +102,10 @@ def benchmark(root: Path, reading: str = "") -> Benchmark:
 
 def test_a_network_is_measured_on_its_shape_and_its_silhouettes(root: Path) -> None:
     result = evaluate(Upright(), benchmark(root), batch_size=2)
-    neutral = shaped(smpl(), torch.zeros(PERSONS, 10))
+    neutral = smpl().standing(torch.zeros(PERSONS, 10))[0]
     truth = torch.cat(
         [
-            shaped(smpl(gender), torch.tensor(BETAS[place : place + 1]).float())
+            smpl(gender).standing(torch.tensor(BETAS[place : place + 1]))[0]
             for place, gender in enumerate(("female", "male"))
         ]
     )
@@ -124,7 +123,7 @@ def test_the_gendered_reading_takes_the_coefficients_alone(root: Path) -> None:
     errors = []
     for place, gender in enumerate(("female", "male")):
         model = smpl(gender)
-        guess, truth = (shaped(model, torch.tensor(b).float()[None]) for b in (np.zeros(10), BETAS[place]))
+        guess, truth = (model.standing(torch.tensor(b)[None])[0] for b in (np.zeros(10), BETAS[place]))
         errors.append(1000 * (align.scaled(guess, truth) - truth).norm(dim=-1).mean())
     assert result.numbers["pve_t_sc"] == pytest.approx(sum(errors).item() / 2, rel=1e-4)
     assert result.numbers["pve_t_sc"] < evaluate(Upright(), benchmark(root), batch_size=2).numbers["pve_t_sc"]

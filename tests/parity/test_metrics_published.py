@@ -196,7 +196,7 @@ def regressed_points(human_model_files: Path) -> Iterator[None]:
     np.save(path, regressor)
     yield
     path.unlink()
-    points._regressor.cache_clear()
+    points.shared_regressor.cache_clear()
 
 
 @pytest.mark.usefixtures("regressed_points")

@@ -50,7 +50,9 @@ def regressor(human_model_files: Path, tmp_path: Path, monkeypatch: pytest.Monke
         row[drawn.choice(6890, 12, replace=False)] = pulls / pulls.sum()
     (tmp_path / "smpl").mkdir()
     np.save(tmp_path / "smpl" / "J_regressor_h36m.npy", matrix)
-    monkeypatch.setattr(on_smpl, "_regressor", lambda topology, name, _: Regressor(topology, name, tmp_path))
+    monkeypatch.setattr(
+        on_smpl, "shared_regressor", lambda topology, name, _: Regressor(topology, name, tmp_path)
+    )
 
 
 def truth(published: Mapping[str, np.ndarray], benchmark: Benchmark) -> Sample:

@@ -17,7 +17,6 @@ from common.body_models.build import body_model
 from common.joints import SMPLX
 from common.metrics import body_measures
 from common.metrics.body_measures import DENSITY, measures, standing
-from common.metrics.shapes import shaped
 from common.utils.paths import ROOT
 from data.formats.hbw_submission import HbwSubmission
 from data.formats.humandata import ANNOTATIONS
@@ -48,7 +47,7 @@ def hd_file(human_model_files: Path) -> Path:
 
 def case() -> tuple[SimpleNamespace, SimpleNamespace]:
     """The published prediction and truth: betas alone."""
-    truth = shaped(body_model(SMPLX, free="never"), torch.from_numpy(PUBLISHED["shapy/in/betas_gt"]).float())
+    truth, _ = body_model(SMPLX, free="never").standing(torch.from_numpy(PUBLISHED["shapy/in/betas_gt"]))
     params = SimpleNamespace(betas=torch.from_numpy(PUBLISHED["shapy/in/betas"]).float())
     prediction = SimpleNamespace(params=params, body=SimpleNamespace(topology="smplx"))
     return prediction, SimpleNamespace(target=SimpleNamespace(vertices=truth))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from replay import Replay
 
 from common.geometry.rotation import matrix_from_axis_angle
 from common.joints import SMPL, SMPL_24, SPIN_24
@@ -38,19 +39,6 @@ CASES = [
     *(("composite", place, seed) for place in range(4) for seed in (None, 100 + place)),
 ]
 KEPT = [("coco", 0, None), ("coco", 1, None), ("coco", 0, 100), ("coco", 1, 102)]  # in every clone
-
-
-class Replay:
-    """The generator that the published code draws from."""
-
-    def __init__(self, seed: int) -> None:
-        self.source = np.random.RandomState(seed)
-
-    def normal(self) -> float:
-        return self.source.randn()
-
-    def uniform(self) -> float:
-        return self.source.random_sample()
 
 
 @pytest.fixture(scope="module")

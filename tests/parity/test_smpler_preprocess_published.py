@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from replay import Replay
 from standins import input_image
 
 from common.joints import H36M_17, LSP_14, SMPL_24, SPIN_24
@@ -31,19 +32,6 @@ def published(request: pytest.FixtureRequest) -> Mapping[str, Array]:
     if not request.param.exists():
         pytest.skip(f"{request.param} is not there: only the part that tests/parity keeps is checked")
     return np.load(request.param)
-
-
-class Replay:
-    """The generator that the published code draws from."""
-
-    def __init__(self, seed: int) -> None:
-        self.source = np.random.RandomState(seed)
-
-    def normal(self) -> float:
-        return self.source.randn()
-
-    def uniform(self) -> float:
-        return self.source.random_sample()
 
 
 def test_samples_are_drawn_one_after_the_other_as_published(published: Mapping[str, Array]) -> None:

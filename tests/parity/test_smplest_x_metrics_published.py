@@ -124,12 +124,12 @@ def carried(human_model_files: Path) -> Iterator[None]:
     path = human_model_files / "smplx" / "smplx2smpl.pkl"
     before = path.read_bytes() if path.exists() else None
     path.write_bytes(pickle.dumps({"matrix": matrix}, protocol=2))
-    on_smpl._regressor.cache_clear()
+    on_smpl.shared_regressor.cache_clear()
     yield
     path.unlink()
     if before is not None:
         path.write_bytes(before)
-    on_smpl._regressor.cache_clear()
+    on_smpl.shared_regressor.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ from common.metrics.metric import Metric
 from common.metrics.parameter_error import ParameterError
 from common.metrics.point_error import PointError
 from common.metrics.points import Measured, Points, Vertices
-from common.metrics.shapes import RestMesh, shaped
+from common.metrics.shapes import RestMesh
 from common.metrics.silhouette_iou import SilhouetteIoU, intersection_over_union, overlap
 from common.structures import Body, BodyParams
 
@@ -177,7 +177,7 @@ def test_both_readings_of_ssp3d() -> None:
     params = BodyParams(torch.eye(3).expand(1, 24, 3, 3), guess, torch.zeros(1, 0))
     prediction = SimpleNamespace(body=neutral(params), params=params)
     for number, (letter, gender) in enumerate((("f", "female"), ("m", "male")), start=1):
-        rest = shaped(SMPL(gender, free="never"), truth)
+        rest = SMPL(gender, free="never").standing(truth)[0]
         body = Body(rest, rest[:, :45], rest, "smpl")
         batch = SimpleNamespace(target=SimpleNamespace(body=body, gender=torch.tensor([number])))
         gendered, plain = (

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -28,6 +28,7 @@ from common.geometry.crop import around, padded
 from common.preprocess.augment import Augment, Chance
 from common.preprocess.views import cut
 from common.structures import Person, View
+from common.utils.timing import milliseconds
 from data.formats.humandata import ANNOTATIONS, HumanData
 
 Array = np.ndarray
@@ -193,9 +194,9 @@ def measure_pictures(folder: Path, count: int = 12) -> Rows:
             box = np.concatenate([corner, corner + sides])
             chance = augment.draw(_Draws(dice)) if augment else Chance()
             person, reduced = Person("one", image=path, box=box), replace(chance, reduced=True)
-            taken["published way"] += _milliseconds(lambda b=box, c=chance: published_way(path, b, c))
-            taken["ours"] += _milliseconds(lambda p=person, c=chance: cut(p, VIEW, c))
-            taken["ours, reduced decoding"] += _milliseconds(lambda p=person, c=reduced: cut(p, VIEW, c))
+            taken["published way"] += milliseconds(lambda b=box, c=chance: published_way(path, b, c), 5)
+            taken["ours"] += milliseconds(lambda p=person, c=chance: cut(p, VIEW, c), 5)
+            taken["ours, reduced decoding"] += milliseconds(lambda p=person, c=reduced: cut(p, VIEW, c), 5)
             ours = cut(person, VIEW, chance)[0].numpy()
             differences.append(255 * np.abs(ours - published_way(path, box, chance)).max())
         for name, total in taken.items():
@@ -214,16 +215,6 @@ class _Draws:
 
     def __init__(self, dice: np.random.Generator) -> None:
         self.normal, self.uniform = dice.normal, dice.uniform
-
-
-def _milliseconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Processor time of one call, the best of several."""
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return 1e3 * min(taken)
 
 
 def measure(rows: int = 100_000, folder: Path | None = None) -> Rows:

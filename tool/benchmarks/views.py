@@ -7,8 +7,6 @@ Bar: at most 15 ms of a person in a 1920 x 1080 JPEG picture, decoding included;
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -22,6 +20,7 @@ from common.preprocess.pictures import read_picture
 from common.preprocess.sample import make_sample
 from common.preprocess.views import box_of
 from common.structures import Person, View
+from common.utils.timing import milliseconds
 
 Array = np.ndarray
 
@@ -43,9 +42,9 @@ def measure() -> list[tuple[str, str]]:
             person = _person(path, height)
             pixels = read_picture(path)
             known = Person(person.name, pixels, person.box, part_boxes=person.part_boxes)
-            published = _milliseconds(lambda p=person: published_way(p))
-            ours = _milliseconds(lambda p=person: make_sample(p, VIEWS, SPIN_159, SMPLX))
-            again = _milliseconds(lambda p=known: make_sample(p, VIEWS, SPIN_159, SMPLX))
+            published = milliseconds(lambda p=person: published_way(p), 7)
+            ours = milliseconds(lambda p=person: make_sample(p, VIEWS, SPIN_159, SMPLX), 7)
+            again = milliseconds(lambda p=known: make_sample(p, VIEWS, SPIN_159, SMPLX), 7)
             what = f"four views of a person {height} pixels tall"
             rows += [
                 (f"{what}: the published way", f"{published:.1f} ms"),
@@ -56,7 +55,7 @@ def measure() -> list[tuple[str, str]]:
                 ("", Augment()),
                 (", hands and face from it", Augment(parts_from_body=True)),
             ):
-                taken = _milliseconds(lambda p=person, a=augment: _augmented(p, a), repeats=3)
+                taken = milliseconds(lambda p=person, a=augment: _augmented(p, a), repeats=3)
                 rows.append((f"{what}: augmented{name}, the mean of 8 draws", f"{taken / 8:.1f} ms"))
     return rows
 
@@ -114,13 +113,3 @@ def _picture(path: Path) -> Path:
     grain = np.clip(smooth + dice.normal(0, 4, smooth.shape), 0, 255).astype(np.uint8)
     cv2.imwrite(str(path), grain, [cv2.IMWRITE_JPEG_QUALITY, 90])
     return path
-
-
-def _milliseconds(work: Callable[[], object], repeats: int = 7) -> float:
-    """Processor time of one call, the best of several."""
-    taken = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return 1e3 * min(taken)

@@ -30,6 +30,7 @@ from common.utils.files import written_beside
 from common.utils.paths import DATASET, shown
 from common.utils.random import normal
 from data.formats.humandata import ANNOTATIONS
+from data.formats.humandata_columns import ALL_POINTS, PLACES
 from data.rendered import Rendered
 from data.synthetic import SyntheticPeople
 from main.command_line import sentences
@@ -39,7 +40,6 @@ Array = np.ndarray
 WIDTH, HEIGHT, FOCAL = 360, 480, 600.0  # pixels
 FILLED = 0.8  # of the picture, by the person's longer side
 PARTS = {"lhand": "left_hand", "rhand": "right_hand", "face": "head"}
-HUMANDATA_POINTS = 190  # the first 144 are SMPL-X's
 
 
 def people(count: int, seed: int) -> tuple[SMPLX, dict[str, Array], Body, Perspective]:
@@ -60,10 +60,7 @@ def people(count: int, seed: int) -> tuple[SMPLX, dict[str, Array], Body, Perspe
         center=torch.tensor([[(WIDTH - 1) / 2, (HEIGHT - 1) / 2]]).expand(count, 2),
         translation=translation,
     )
-    names = {"global_orient": slice(0, 1), "body_pose": slice(1, 22), "jaw_pose": slice(22, 23),
-             "leye_pose": slice(23, 24), "reye_pose": slice(24, 25),
-             "left_hand_pose": slice(25, 40), "right_hand_pose": slice(40, 55)}  # fmt: skip
-    parameters = {name: pose[:, places].flatten(1).numpy() for name, places in names.items()}
+    parameters = {name: pose[:, places].flatten(1).numpy() for name, places in PLACES[LAYOUT.name].items()}
     shape = {"betas": betas, "expression": expression, "transl": translation}
     return model, parameters | {name: tensor.numpy() for name, tensor in shape.items()}, body, camera
 
@@ -91,9 +88,9 @@ def annotations(
     points = {"keypoints2d_smplx": camera.project(body.joints).numpy(), "keypoints3d_smplx": joints}
     filled = {}
     for name, some in points.items():
-        filled[name] = np.zeros((count, HUMANDATA_POINTS, some.shape[-1] + 1), np.float32)
+        filled[name] = np.zeros((count, ALL_POINTS, some.shape[-1] + 1), np.float32)
         filled[name][:, : len(SMPLX_144)] = np.concatenate([some, np.ones((*some.shape[:2], 1))], -1)
-        filled[f"{name}_mask"] = (np.arange(HUMANDATA_POINTS) < len(SMPLX_144)).astype(int)
+        filled[f"{name}_mask"] = (np.arange(ALL_POINTS) < len(SMPLX_144)).astype(int)
     return {
         "__data_len__": count,
         "__keypoints_compressed__": False,
