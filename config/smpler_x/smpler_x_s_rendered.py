@@ -20,6 +20,12 @@ from config.smpler_x.family import smpler_x
 from data.rendered import Rendered, benchmark
 from main.schedules import cosine
 
+WIDE = (  # layers of so many inputs that a step moves a limb by a radian
+    "body_regressor.root_pose_out",
+    "body_regressor.body_pose_out",
+    "hands.regressor.hand_pose_out",
+)
+
 experiment = replace(
     smpler_x("s", 32),
     name="smpler_x_s_rendered",
@@ -27,11 +33,11 @@ experiment = replace(
     train=Rendered(),
     test=(benchmark(),),
     augment=Augment(scale=0, rotation=0, flip=0, color=0),
-    optimizer=partial(AdamW, lr=5e-5, weight_decay=0.0),
-    learning_rates=dict.fromkeys(("body_regressor", "hands.regressor", "face.regressor"), 0.1),  # wide layers
-    schedule=partial(cosine, floor=5e-7, warmup=20),
-    epochs=350,
-    batch_size=8,
+    optimizer=partial(AdamW, lr=3e-4, betas=(0.9, 0.95), weight_decay=0.0),
+    learning_rates=dict.fromkeys(WIDE, 0.03),
+    schedule=partial(cosine, floor=1e-6, warmup=60),
+    epochs=600,
+    batch_size=4,
     clip=1.0,
     precision="bf16",
     sync_batch_norm=False,

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import together
 from torch import Tensor, nn
 from torch.optim import AdamW
 
@@ -79,17 +78,12 @@ def train(folder: Path, stop: int, *options: str) -> None:
     assert trainer.fit() == (not stop)
 
 
-def _process(rank: int, folder: str, stop: int, options: tuple[str, ...]) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    train(Path(folder), stop, *options)
-    dist.destroy_process_group()
+def _process(rank: int, folder: Path, stop: int) -> None:
+    train(folder, stop, "shard=True")
 
 
 def two(folder: Path, stop: int = 0) -> None:
-    folder.mkdir(exist_ok=True)
-    mp.start_processes(_process, (str(folder), stop, ("shard=True",)), nprocs=2, start_method="fork")
-    (folder / "meeting").unlink(missing_ok=True)
+    together(_process, folder, stop)
 
 
 @pytest.fixture(scope="module")

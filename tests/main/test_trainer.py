@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import begun, together
 from torch.optim import SGD
 
 from common.checkpoint import load_weights, read_weights
@@ -117,9 +116,9 @@ def test_a_signal_while_it_is_tested_ends_the_test_which_is_done_again(
     assert trainer.fit() and names(tmp_path / "result") == ["Toy_1.json", "Toy_2.json", "Toy_3.json"]
 
 
-def _run(folder: str, options: list[str]) -> None:
+def _run(folder: Path, options: list[str]) -> None:
     torch.set_num_threads(1)
-    Trainer(load(TOY, options), Path(folder)).fit()
+    Trainer(load(TOY, options), folder).fit()
 
 
 @pytest.mark.parametrize(("seed", "workers"), [(0, 0), (1, 2), (2, 1)])
@@ -129,8 +128,7 @@ def test_killed_at_a_random_step_the_loss_log_goes_on_bit_for_bit(
     options = [f"seed={seed}", f"workers={workers}", "epochs=4", "evaluate_every=0"]
     once, killed = tmp_path / "once", tmp_path / "killed"
     Trainer(load(TOY, options), once).fit()
-    process = mp.get_context("fork").Process(target=_run, args=(str(killed), [*options, "save_minutes=0"]))
-    process.start()
+    process = begun(_run, killed, [*options, "save_minutes=0"])
     wanted, end = random.Random(seed).randint(2, 20), time.monotonic() + 60
     while process.is_alive() and time.monotonic() < end:
         if (killed / "log" / "train.jsonl").exists() and len(log(killed).splitlines()) >= wanted:
@@ -170,24 +168,20 @@ def exact(*options: str) -> Experiment:
     return replace(load(TOY, [*EXACT, *options]), optimizer=partial(SGD, lr=0.02, momentum=0.9))
 
 
-def _process(rank: int, folder: str, world: int, options: tuple[str, ...]) -> None:
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=world)
-    Trainer(exact("epochs=4", *options), Path(folder)).fit()
+def _process(rank: int, folder: Path) -> None:
+    Trainer(exact("epochs=4", "accumulate=2"), folder).fit()
     experiment = load(TOY, EXACT)
     model = experiment.model()
-    load_weights(model, Path(folder) / "model_dump" / "snapshot_4")
+    load_weights(model, folder / "model_dump" / "snapshot_4")
     result = evaluate(model, experiment.test[0], batch_size=2)
-    torch.save(result.numbers, f"{folder}/numbers_{rank}.pt")
-    dist.destroy_process_group()
+    torch.save(result.numbers, folder / f"numbers_{rank}.pt")
 
 
 def test_processes_and_parts_give_the_same_weights(tmp_path: Path) -> None:
     Trainer(exact("epochs=4"), tmp_path / "one").fit()
     Trainer(exact("epochs=4", "accumulate=4"), tmp_path / "parts").fit()
     folder = tmp_path / "two"
-    folder.mkdir()
-    mp.start_processes(_process, (str(folder), 2, ("accumulate=2",)), nprocs=2, start_method="fork")
+    together(_process, folder)
     one = weights(tmp_path / "one", "snapshot_4")
     assert losses(tmp_path / "one") == pytest.approx(losses(folder), rel=1e-4)
     assert same(one, weights(tmp_path / "parts", "snapshot_4"), tolerance=1e-5)

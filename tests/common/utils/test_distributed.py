@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import together
 from torch import nn
 
 from common.utils import distributed
@@ -22,8 +21,7 @@ def test_one_process_needs_no_other() -> None:
     assert distributed.wrapped(module) is module
 
 
-def _process(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+def _process(rank: int, folder: Path) -> None:
     calls = []
     made = distributed.once(lambda: calls.append(rank) or f"made by {rank}")
     module = distributed.wrapped(nn.Linear(2, 1, bias=False))
@@ -35,12 +33,11 @@ def _process(rank: int, folder: str) -> None:
         distributed.gathered(rank), distributed.averaged(torch.tensor([2.0 * rank])).tolist(),
         made, len(calls), alone.tolist(), module.module.weight.grad.tolist(),
     )  # fmt: skip
-    torch.save(seen, f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    torch.save(seen, folder / f"{rank}.pt")
 
 
 def test_two_processes_share_what_they_have(tmp_path: Path) -> None:
-    mp.start_processes(_process, (str(tmp_path),), nprocs=2, start_method="fork")
+    together(_process, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     assert first[:3] == second[:3] == ([0, 1], [1.0], "made by 0")
     assert (first[3], second[3]) == (1, 0)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import FRESH
 
 from data.formats import index
 from data.formats.columns import ColumnsWriter
@@ -86,10 +86,9 @@ def test_an_index_of_a_folder_that_is_read_only_lies_in_the_output_folder(source
 
 
 def test_processes_that_start_at_once_read_it_once(source):
-    context = multiprocessing.get_context("fork")
-    with context.Pool(6) as pool:
-        results = pool.map(open_it, [source] * 6)
-    assert [numbers for numbers, _ in results] == [[1, 2, 3]] * 6
+    with FRESH.Pool(4) as pool:
+        results = pool.map(open_it, [source] * 4, chunksize=1)
+    assert [numbers for numbers, _ in results] == [[1, 2, 3]] * 4
     assert open_it(source)[1] == 1
 
 

@@ -6,8 +6,7 @@ import copy
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
+from processes import together
 from torch import Tensor, nn
 
 from common.networks.layers.shared_batch_norm import shared
@@ -36,16 +35,14 @@ def step(net: nn.Module, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     return answer.detach(), state | {f"{name}'": p.grad for name, p in net.named_parameters()}
 
 
-def _process(rank: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+def _process(rank: int, folder: Path) -> None:
     net = shared(network(), on_gpu=False)
     answer, state = step(net, pictures()[3 * rank : 3 * rank + 3])
-    torch.save((answer, state, net.eval()(pictures()).detach()), f"{folder}/{rank}.pt")
-    dist.destroy_process_group()
+    torch.save((answer, state, net.eval()(pictures()).detach()), folder / f"{rank}.pt")
 
 
 def test_two_processes_norm_as_one_does(tmp_path: Path) -> None:
-    mp.start_processes(_process, (str(tmp_path),), nprocs=2, start_method="fork")
+    together(_process, tmp_path)
     (one, first, tested), (two, second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     alone = network()
     answer, state = step(alone, pictures())
