@@ -9,7 +9,7 @@ from common.joints import BodyLayout, JointSet
 
 TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 LEG = ("pelvis", "{side}_hip", "{side}_knee", "{side}_ankle", "{side}_foot")
-ARM = (*TRUNK[:4], "{side}_collar", "{side}_shoulder", "{side}_elbow", "{side}_wrist")
+ARM = (*TRUNK[:4], "{side}_collar", "{side}_shoulder", "{side}_elbow", "{side}_wrist", "{side}_hand")
 RIDES_ON = {  # points of the skin, by the joint that moves them
     "nose": "head", **{f"{{side}}_{point}": "head" for point in ("eye", "ear")},
     "{side}_big_toe": "{side}_foot", "{side}_small_toe": "{side}_foot", "{side}_heel": "{side}_ankle",

@@ -23,8 +23,6 @@ LOOP = r"w\d+\w*"
 OSX = r"osx_b\.(normal|wo_decoder\.agora)"
 FAMILY = r"(default|no_orient|agora_only_detach|no_boxes|smplest_x/(default|no_chain|hand_loss))"
 
-IN_SETS = "the same steps are compared on whole persons of each set, with dataset.npz"
-
 HELD = {  # by the tests of the same names
     "straps/losses": (
         "target/(pose_axis_angle|betas|joints2D_px|vis|vertices_97|joints_h36mlsp14|rotmats)",
@@ -116,7 +114,7 @@ HELD = {  # by the tests of the same names
         r"affine/(in_\w+|fwd|inv)|crop/\d/(in_bbox_scale_rot_flip_h_w|trans|patch(_s\d+)?)",
         r"augment/[ab]/(scale_rot_r_g_b_flip|image_s32|img2bb)|augment/first6_seed7",
         r"remap/(in_\w+|(plain|flip_rot)/(img2bb|joint_(img|cam|valid)))",
-        r"model/in/.+|model/(plain|flip_rot)/.+",
+        r"model/in/.+|model/(plain|flip_rot|extrinsic)/.+|model/(R|big_beta_shape)|smpl/.+",
     ),
     "osx/metrics": (
         r"rigid/(A|B|\d/(c|R|t|aligned))|(ehf|agora|ubody)/(pa_)?mpvpe_(all|hand|face)",
@@ -128,6 +126,7 @@ HELD = {  # by the tests of the same names
         r"bbox/(in_xywh|image_hw|process_ratio_[\d.]+|whole_number/.+)|aug/(seeds|scale_rot_r_g_b_flip)",
         r"crop\d/(bbox|scale_rot_flip|patch_s16)",
         r"(restore|soft[23]|sample|align)/.+|rot6d/(in|axis_angle)|det/(in_xyxy_score|nms_[\d.]+)",
+        "param/.+|smpl/.+|db/.+",
     ),
     "smpler_x/metrics": (
         r"(humandata|ehf|ubody|agora_val|smplest_x_smplx?)/(pa_)?mp(vpe|jpe)_\w+|pw3d/.+|ehf/R|ubody/in/\w+",
@@ -185,8 +184,7 @@ UNREAD = {
         r"crop/(image_u8|\d/inv_trans)": "how the picture was made, and the map back, the inverse of trans",
         r"augment/[ab]/bb2img": "the inverse of img2bb",
         "augment/mean_std_of_2000_scale_rot_flip": "of draws, the first of which are compared one by one",
-        r"remap/\w+/joint_trunc": "the bare test of the range; " + IN_SETS,
-        r"model/(extrinsic/.+|R|big_beta_shape)|smpl/.+": IN_SETS,
+        r"remap/\w+/joint_trunc": "the bare test of the range; bodies and whole persons hold it",
         "rot6d/axis_angle_batch3_published": "a published bug: of three, the wrong axis is crossed",
     },
     "osx/metrics": {
@@ -198,7 +196,6 @@ UNREAD = {
         r"affine/.+|crop\d/(img2bb|bb2img)": "maps like those of OSX, which are compared",
         r"crop\d/(patch_from_uint8_s16|patch_s16_opencv5)": "by another type of picture, another OpenCV",
         "crop/image_uint8": "how the picture was made",
-        r"(db|param|smpl)/.+": IN_SETS,
         "rot6d/batch_of_three_as_published": "a published bug: of three, the wrong axis is crossed",
         "det/sorted": "largest first: which one is shown is asked for by name here",
         r"const/.+": "tables; joints are found by their names (test_joint_sets_published.py)",

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,14 +17,22 @@ from common.structures import Crop, Person
 from common.utils.paths import ROOT
 from data.on_device.posed_targets import in_view
 
-OSX = ROOT.parent / "shared" / "parity" / "osx"
+PARITY = ROOT.parent / "shared" / "parity"
+OSX = PARITY / "osx"
 
 
-@pytest.fixture(scope="module")
+@cache
+def preprocess(system: str) -> Mapping[str, np.ndarray]:
+    """A system's preprocess.npz; without it the test that asks is skipped."""
+    path = PARITY / system / "preprocess.npz"
+    if not path.exists():
+        pytest.skip(f"{path} is not there: nothing to compare with")
+    return dict(np.load(path))
+
+
+@pytest.fixture
 def published() -> Mapping[str, np.ndarray]:
-    if not OSX.exists():
-        pytest.skip(f"{OSX} is not there: nothing to compare with")
-    return dict(np.load(OSX / "preprocess.npz"))
+    return preprocess("osx")
 
 
 def recorded_crop(matrix: np.ndarray, width: int, flipped: bool) -> Crop:
