@@ -139,7 +139,7 @@ def test_another_file_is_refused_in_words(tmp_path):
 def test_a_data_set_travels_to_workers_without_its_columns(root):
     dataset = COCOFull("train", folder="", root=root)
     len(dataset)
-    assert len(pickle.dumps(dataset)) < 2000
+    assert pickle.dumps(dataset) == pickle.dumps(COCOFull("train", folder="", root=root))
     assert pickle.loads(pickle.dumps(dataset))[3].name == dataset[3].name
 
 
