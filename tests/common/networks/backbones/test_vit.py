@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from common.networks.backbones.vit import SIZES, Block, Size, ViT
 
@@ -30,6 +31,16 @@ def test_tokens_come_before_patches_and_know_all_of_the_picture() -> None:
         other, _ = encoder(changed)
     assert not torch.allclose(other[0], tokens[0], atol=1e-5)
     assert torch.allclose(other[1], tokens[1], atol=1e-6)
+
+
+def test_training_from_scratch_begins_where_pictures_differ() -> None:
+    torch.manual_seed(0)
+    encoder = ViT(TINY)
+    grey = encoder.patch_embed(torch.full((1, 3, 256, 192), 0.5)).unflatten(1, (16, 12))
+    torch.testing.assert_close(grey[:, 1:, 1:], torch.zeros(1, 15, 11, 32), rtol=0, atol=1e-5)  # no padding
+    pictures = interpolate(0.5 + 0.15 * torch.randn(8, 3, 8, 6), (256, 192), mode="bilinear")
+    tokens, _ = encoder.eval()(pictures)
+    assert (tokens - tokens.mean(0)).norm() > 0.1 * tokens.norm()  # 0.03 with no bias
 
 
 def test_patches_lie_row_by_row_and_begin_two_pixels_early() -> None:
