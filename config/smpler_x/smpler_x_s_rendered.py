@@ -20,11 +20,16 @@ from config.smpler_x.family import smpler_x
 from data.rendered import Rendered, benchmark
 from main.schedules import cosine
 
-WIDE = (  # layers of so many inputs that a step moves a limb by a radian
-    "body_regressor.root_pose_out",
-    "body_regressor.body_pose_out",
-    "hands.regressor.hand_pose_out",
-)
+WIDE = ("body_regressor.root_pose_out", "body_regressor.body_pose_out", "hands.regressor.hand_pose_out")
+LAST = (*WIDE, "body_regressor.shape_out", "body_regressor.cam_out", "face.regressor.expr_out",
+        "face.regressor.jaw_pose_out")  # fmt: skip
+RATES = {
+    "encoder": 0.2,
+    **dict.fromkeys(WIDE, 0.1),  # of so many inputs that a step moves a limb by a radian
+    # The mean person is left to the last biases. An encoder that learns it makes all pictures' tokens alike,
+    # and what tells them apart comes back slowly.
+    **{f"{name}.bias": 100.0 for name in LAST},
+}
 
 experiment = replace(
     smpler_x("s", 32),
@@ -33,11 +38,11 @@ experiment = replace(
     train=Rendered(),
     test=(benchmark(),),
     augment=Augment(scale=0, rotation=0, flip=0, color=0),
-    optimizer=partial(AdamW, lr=3e-4, betas=(0.9, 0.95), weight_decay=0.0),
-    learning_rates=dict.fromkeys(WIDE, 0.03),
-    schedule=partial(cosine, floor=1e-6, warmup=60),
-    epochs=600,
-    batch_size=4,
+    optimizer=partial(AdamW, lr=1e-4, betas=(0.9, 0.95), weight_decay=0.0),
+    learning_rates=RATES,
+    schedule=partial(cosine, floor=1e-6, warmup=20),
+    epochs=500,
+    batch_size=8,
     clip=1.0,
     precision="bf16",
     sync_batch_norm=False,
