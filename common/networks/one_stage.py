@@ -17,6 +17,7 @@ from common.networks.whole_body import CELL, WholeBody
 from common.structures import Inputs, Prediction
 
 DEPTH = 16  # cells of the body's volume along z
+AT_REST, FACING = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0), (1.0, 0.0, 0.0, -1.0, 0.0, 0.0)  # in the 6D form
 
 PUBLISHED: tuple[tuple[str, str | None], ...] = (
     (r"^smplx_layer\.", None),
@@ -61,6 +62,7 @@ class OneStage(WholeBody):
         self.hands, self.face = hands, face
         for module in (self.body_position_net, self.body_regressor, self.box_net, hands, face):
             module.apply(start)
+        stand(self)
 
     def forward(self, inputs: Inputs) -> Prediction:
         tokens, features = self.encoder(self.image(inputs))
@@ -100,6 +102,20 @@ def start(module: nn.Module) -> None:
         module.start()
     if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)
+
+
+def stand(network: nn.Module) -> None:
+    """Let rotations begin at rest, before the camera.
+
+    Published: at random, as small weights of many features and of places up to 16 make it; from there limbs
+    come to lie where joints are annotated, but twisted about themselves.
+    """
+    for name, module in network.named_modules():
+        if name.endswith("pose_out"):
+            turn = FACING if name.endswith("root_pose_out") else AT_REST
+            with torch.no_grad():
+                module.weight.zero_()
+                module.bias.copy_(torch.tensor(turn).repeat(module.out_features // 6))
 
 
 def variant(state: Mapping[str, Tensor], plain: str = "OSX") -> str | None:

@@ -29,6 +29,7 @@ RATES = {
     # The mean person is left to the last biases. An encoder that learns it makes all pictures' tokens alike,
     # and what tells them apart comes back slowly.
     **{f"{name}.bias": 100.0 for name in LAST},
+    **dict.fromkeys(("body_regressor.shape_out.weight", "face.regressor.expr_out.weight"), 3.0),
 }
 
 experiment = replace(
@@ -41,7 +42,7 @@ experiment = replace(
     optimizer=partial(AdamW, lr=1e-4, betas=(0.9, 0.95), weight_decay=0.0),
     learning_rates=RATES,
     schedule=partial(cosine, floor=1e-6, warmup=20),
-    epochs=500,
+    epochs=400,
     batch_size=8,
     clip=1.0,
     precision="bf16",

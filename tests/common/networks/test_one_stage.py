@@ -104,6 +104,16 @@ def test_a_hands_positions_fill_its_box() -> None:
     assert torch.equal(points, torch.tensor([[3.0, 7], [1, 2], [5, 6], [6, 6], [4, 8]]))
 
 
+@systems
+def test_training_from_scratch_begins_at_rest_before_the_camera(
+    human_model_files: Path, make: type[Model]
+) -> None:
+    rotations = make().eval()(seen(2)).params.rotations[:, :22]
+    expected = torch.eye(3).repeat(2, 22, 1, 1)
+    expected[:, 0] = torch.tensor([1.0, -1.0, -1.0]).diag()  # y and z of a picture point down and away
+    torch.testing.assert_close(rotations, expected)
+
+
 def test_a_left_hand_that_mirrors_the_right_one_is_its_mirror_image(osx: Model) -> None:
     torch.manual_seed(0)
     hand, points = torch.randn(1, 32, 16, 16), torch.randn(1, 20, 256)
