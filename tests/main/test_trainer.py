@@ -129,7 +129,7 @@ def test_killed_at_a_random_step_the_loss_log_goes_on_bit_for_bit(
     once, killed = tmp_path / "once", tmp_path / "killed"
     Trainer(load(TOY, options), once).fit()
     process = begun(_run, killed, [*options, "save_minutes=0"])
-    wanted, end = random.Random(seed).randint(2, 20), time.monotonic() + 60
+    wanted, end = random.Random(seed).randint(2, 20), time.monotonic() + 240
     while process.is_alive() and time.monotonic() < end:
         if (killed / "log" / "train.jsonl").exists() and len(log(killed).splitlines()) >= wanted:
             process.kill()
