@@ -49,7 +49,12 @@ experiment = Experiment(
     train=synthetic.SyntheticPeople(count=8192, shape=synthetic.SHAPE),
     test=(synthetic.shapes(),),
     released=FREE / "straps.safetensors",
-    prepare=partial(SyntheticProxies, cameras=ProxyCameras(), errors=ProxyErrors(), vertex_noise=0.004),
+    prepare=partial(
+        SyntheticProxies,
+        cameras=ProxyCameras(cut_below=0.05, cut_aside=0.03),
+        errors=ProxyErrors(joints=0.012, coarse=0.1, untroubled=0.85),
+        vertex_noise=0.0,
+    ),
     optimizer=partial(AdamW, lr=3e-4, weight_decay=0.01, fused=True),
     schedule=partial(cosine, floor=1e-6, warmup=100),
     epochs=32,
