@@ -7,12 +7,15 @@ import torch
 from torch import Tensor
 
 from common.body_models import means
+from common.checkpoint import about, load_weights
 from common.geometry.rotation import matrix_from_6d
 from common.joints import COCO_17, LSP_14, STRAPS_31
 from common.networks.backbones.resnet import ResNet
 from common.networks.layers.feedback import Feedback
 from common.networks.straps import STRAPS
 from common.structures import BodyParams, Inputs, Prediction
+from main.evaluator import evaluate
+from main.experiment import load
 
 COUNT, SIDE = 2, 64
 
@@ -107,3 +110,14 @@ def test_feedback_without_corrections_stays_at_its_start() -> None:
 def test_published_weights_need_the_published_means(tmp_path: object) -> None:
     with pytest.raises(FileNotFoundError, match=r"smpl_mean_params\.npz is missing"):
         means.published(tmp_path)
+
+
+def test_the_shipped_weights_know_more_of_shapes_than_their_mean() -> None:
+    few = ["test.shapes.count=96", "test.shapes.dataset.count=96"]
+    experiment = load("config/straps/straps_free.py", few)
+    model = experiment.model().eval()
+    load_weights(model, experiment.released)
+    assert about(experiment.released)["config"] == "config/straps/straps_free.py"
+    numbers = evaluate(model, experiment.test[0], batch_size=32).numbers
+    assert numbers["pve_t_sc"] < 0.75 * numbers["pve_t_sc_of_mean_shape"]
+    assert numbers["pa_mpjpe"] < 75
