@@ -2,7 +2,7 @@
 
 Against the published recipe: proxies are drawn straight into a padded crop; left and right are treated alike;
 joints are lost, too; persons are seen from all sides and through real lenses; shape is taught without size;
-views are 128 x 128. It begins best from the weights of straps_free_64, which learns four times as fast.
+views are 128 x 128. It begins best from the weights of straps_free_64, which learns 2.5 times as fast.
 """
 
 from __future__ import annotations
