@@ -11,6 +11,8 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from common.utils import distributed
+
 # never forked: a copy of a process whose threads have computed waits for them forever
 FRESH = mp.get_context("spawn")
 
@@ -28,7 +30,7 @@ def _member(rank: int, work: Callable[..., None], count: int, folder: Path, args
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count)
     work(rank, folder, *args)
-    dist.destroy_process_group()
+    distributed.leave()
 
 
 def begun(work: Callable[..., None], *args: Any) -> BaseProcess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # imported later, its functions' defaults hold the group for ever
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -35,15 +37,21 @@ def processes() -> Iterator[None]:
     backend = "nccl" if chosen.type == "cuda" else "gloo"
     dist.init_process_group(backend, store=dist.PrefixStore("default", store), rank=place, world_size=count)
     try:
-        with failures.passed_on(dist.PrefixStore("failures", store), place, count, _leave):
+        with failures.passed_on(dist.PrefixStore("failures", store), place, count, leave):
             yield
     finally:
-        _leave()
+        leave()
 
 
-def _leave() -> None:
+def leave() -> None:
+    """Part from the other processes, if there are any.
+
+    Nothing of this process may hold the group any longer: its threads end with it, and one that outlives the
+    interpreter can end the process with SIGABRT when all work is done.
+    """
     if dist.is_initialized():
         dist.destroy_process_group()
+        gc.collect()
 
 
 def started() -> bool:

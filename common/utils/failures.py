@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 import time
 import traceback
@@ -67,7 +66,6 @@ def passed_on(store: Store, rank: int, world: int, leave: Callable[[], None]) ->
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # by which torch's loader would raise once more
         said = _first(store, error) if rank == 0 else _other(store, error, rank)
         traceback.clear_frames(error.__traceback__)  # what they hold keeps connections open
-        gc.collect()
         leave()
         if rank == 0:
             _stay(store, world)

@@ -243,10 +243,14 @@ def _scaling(root: Path) -> Iterator[tuple[str, str]]:
 def _one_of_several(root: Path) -> None:
     torch.set_num_threads(1)
     with distributed.processes():
-        size = (GPU_BATCH if torch.cuda.is_available() else BATCH) * distributed.world()
-        timed = run(miniature(root, batch_size=size, workers=1))
-        if distributed.first():
-            (root / f"rate_{distributed.world()}").write_text(str(size / timed.step()[0]))
+        _write_rate(root)
+
+
+def _write_rate(root: Path) -> None:
+    size = (GPU_BATCH if torch.cuda.is_available() else BATCH) * distributed.world()
+    timed = run(miniature(root, batch_size=size, workers=1))
+    if distributed.first():
+        (root / f"rate_{distributed.world()}").write_text(str(size / timed.step()[0]))
 
 
 if __name__ == "__main__":

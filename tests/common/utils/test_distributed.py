@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from processes import together
 from torch import nn
@@ -43,3 +44,27 @@ def test_two_processes_share_what_they_have(tmp_path: Path) -> None:
     assert (first[3], second[3]) == (1, 0)
     assert (first[4], second[4]) == ([[0.0, 0.0]], [[1.0, 1.0]])  # each its own
     assert first[5] == second[5] == [[1.0, 1.0]]  # (0 + 0 + 1 + 1) / 2
+
+
+def _parting(rank: int, folder: Path) -> None:
+    module = distributed.wrapped(nn.Linear(2, 1))
+    module(torch.ones(1, 2)).sum().backward()
+    module.itself = [module]  # as what trains it may be
+    del module
+    threads = [_threads_of_gloo()]
+    distributed.leave()
+    torch.save([*threads, _threads_of_gloo()], folder / f"{rank}.pt")
+
+
+def _threads_of_gloo() -> int:
+    return sum("gloo" in name.read_text() for name in Path("/proc/self/task").glob("*/comm"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc, where Linux shows threads")
+def test_no_thread_outlives_the_group(tmp_path: Path) -> None:
+    """One that does can end its process with SIGABRT, as the interpreter ends."""
+    together(_parting, tmp_path)
+    for rank in (0, 1):
+        before, after = torch.load(tmp_path / f"{rank}.pt")
+        assert before > 0
+        assert after == 0
