@@ -51,7 +51,7 @@ experiment = Experiment(
     released=FREE / "straps.safetensors",
     prepare=partial(
         SyntheticProxies,
-        cameras=ProxyCameras(cut_below=0.05, cut_aside=0.03),
+        cameras=ProxyCameras(padding=(1.15, 1.25), aside=0.01, cut_below=0.05, cut_aside=0.03),
         errors=ProxyErrors(joints=0.012, coarse=0.1, untroubled=0.85),
         vertex_noise=0.0,
     ),
