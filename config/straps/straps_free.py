@@ -47,7 +47,7 @@ experiment = Experiment(
     ),
     objective=partial(WeightedSum, terms=terms(SIDE)),
     train=synthetic.SyntheticPeople(count=8192, shape=synthetic.SHAPE),
-    test=(synthetic.shapes(),),
+    test=(synthetic.shapes(), synthetic.shapes("unseen_subject")),
     released=FREE / "straps.safetensors",
     prepare=partial(
         SyntheticProxies,
