@@ -247,6 +247,7 @@ def _one_of_several(root: Path) -> None:
 
 
 def _write_rate(root: Path) -> None:
+    """What trains is gone when this returns, so nothing holds the processes' group when they leave it."""
     size = (GPU_BATCH if torch.cuda.is_available() else BATCH) * distributed.world()
     timed = run(miniature(root, batch_size=size, workers=1))
     if distributed.first():

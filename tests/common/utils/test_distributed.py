@@ -51,9 +51,9 @@ def _parting(rank: int, folder: Path) -> None:
     module(torch.ones(1, 2)).sum().backward()
     module.itself = [module]  # as what trains it may be
     del module
-    threads = [_threads_of_gloo()]
+    before = _threads_of_gloo()
     distributed.leave()
-    torch.save([*threads, _threads_of_gloo()], folder / f"{rank}.pt")
+    torch.save((before, _threads_of_gloo()), folder / f"{rank}.pt")
 
 
 def _threads_of_gloo() -> int:
