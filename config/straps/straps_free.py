@@ -63,6 +63,6 @@ experiment = Experiment(
     ema=0.998,
     precision="bf16",
     workers=0,
-    evaluate_every=4,  # its benchmarks hold half as many persons as an epoch
+    evaluate_every=4,  # its benchmarks hold a quarter as many persons as an epoch
     best="shapes/pve_t_sc",
 )
